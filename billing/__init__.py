@@ -1,0 +1,1 @@
+"""Statements, payments and the ledger that proves them."""

@@ -1,0 +1,41 @@
+"""The code printed on a statement: 60 random bits and a check character, in letters people do not mix up.
+
+`K7QW-9D2M-HX4T-3`: twelve characters of Crockford's base 32 and a check character that catches every single wrong one.
+Case, spaces and dashes do not matter; O is read as 0, I and L as 1.
+"""
+
+import re
+import secrets
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+LENGTH = 12
+READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
+INDEX_CONTEXT = "billing_statement.code"
+
+
+def new_code() -> str:
+    """A fresh code without dashes, check character included."""
+    body = "".join(secrets.choice(ALPHABET) for _position in range(LENGTH))
+    return body + check_character(body)
+
+
+def check_character(body: str) -> str:
+    """Luhn's check digit, modulo 32."""
+    total = 0
+    for position, character in enumerate(reversed(body)):
+        value = ALPHABET.index(character) * (1 if position % 2 else 2)
+        total += value // 32 + value % 32
+    return ALPHABET[-total % 32]
+
+
+def normalise(text: str) -> str | None:
+    """The code as it is stored, from whatever was typed; None when it cannot be one."""
+    typed = re.sub(r"[\s\-–—_.]", "", text).upper().translate(READ_AS)
+    if len(typed) != LENGTH + 1 or any(character not in ALPHABET for character in typed):
+        return None
+    return typed if check_character(typed[:LENGTH]) == typed[LENGTH] else None
+
+
+def printed(code: str) -> str:
+    """The code in groups, as on the paper."""
+    return "-".join(code[start : start + 4] for start in range(0, len(code), 4))

@@ -1,0 +1,29 @@
+"""A few bills of people who do not exist, for the demo."""
+
+from pathlib import Path
+
+from billing.codes import printed
+from billing.imports import import_statements
+from billing.models import Statement
+
+STATEMENTS = Path(__file__).parent / "demo_data" / "statements.csv"
+FIRST = "S-1001"
+
+
+def load() -> None:
+    if not Statement.objects.filter(number=FIRST).exists():
+        import_statements(STATEMENTS.read_bytes(), STATEMENTS.name)
+
+
+def statement_to_pay() -> Statement | None:
+    """A bill on which something is still owed, for the demo to name."""
+    return Statement.objects.outstanding().select_related("patient").order_by("pk").first()
+
+
+def announcements() -> list[str]:
+    """What the demo prints about billing."""
+    statement = statement_to_pay()
+    if statement is None:
+        return ["Every demo bill is paid. `make clean run` starts anew."]
+    born = statement.patient.born_on
+    return [f"A bill to pay at /pay/: code {printed(statement.code)}, date of birth {born.month}/{born.day}/{born.year}"]

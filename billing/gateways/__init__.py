@@ -1,0 +1,1 @@
+"""The card processors billing can talk to, behind one interface."""

@@ -1,0 +1,1 @@
+"""Openings at the practice, and applications that always get an answer."""

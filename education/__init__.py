@@ -1,0 +1,1 @@
+"""What patients read: topics, articles in two languages, the glossary, content packs."""

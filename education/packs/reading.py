@@ -1,0 +1,97 @@
+"""Reads a pack's folder into parsed files, with every problem of the whole pack told at once."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from education.packs.format import (
+    LANGUAGES,
+    SLUG,
+    ArticleFile,
+    PackFacts,
+    PackProblem,
+    PackRefused,
+    TermFile,
+    TopicFile,
+    read_article,
+    read_pack_facts,
+    read_term,
+    read_topic,
+    write_article,
+    write_pack_facts,
+    write_term,
+    write_topic,
+)
+
+PACK_FACTS = "pack.md"
+
+
+@dataclass
+class Pack:
+    """A folder that has been read: parsed files and their texts, by path below the folder."""
+
+    facts: PackFacts | None = None
+    topics: dict[str, TopicFile] = field(default_factory=dict)
+    articles: dict[tuple[str, str], ArticleFile] = field(default_factory=dict)
+    terms: dict[str, TermFile] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def read_pack(folder: Path) -> Pack:
+    """Read every file below the folder. Raises PackRefused with all problems, by file and line."""
+    if not folder.is_dir():
+        raise PackRefused([PackProblem(str(folder), 1, "is not a folder")])
+    pack, problems = Pack(), []
+    for file in sorted(folder.rglob("*")):
+        path = file.relative_to(folder).as_posix()
+        if file.is_dir() or path.startswith(".") or path == "README.md":
+            continue
+        try:
+            text = file.read_bytes().decode()
+        except UnicodeDecodeError as error:
+            problems.append(PackProblem(path, 1, f"is not UTF-8 text (byte {error.start})"))
+            continue
+        pack.texts[path] = text
+        problems += read_file(pack, path, text)
+    if PACK_FACTS not in pack.texts:
+        problems.append(PackProblem(PACK_FACTS, 1, "is missing: it gives copyright and licence"))
+    for slug, language in pack.articles:
+        if slug not in pack.topics:
+            problems.append(PackProblem(f"topics/{slug}/{language}.md", 1, f"topics/{slug}/topic.md is missing"))
+    if problems:
+        raise PackRefused(sorted(problems, key=lambda problem: (problem.path, problem.line)))
+    return pack
+
+
+def read_file(pack: Pack, path: str, text: str) -> list[PackProblem]:
+    """Parse one file into the pack; its path below the folder tells what it is."""
+    parts = path.removesuffix(".md").split("/")
+    if path == PACK_FACTS:
+        pack.facts, problems = read_pack_facts(path, text)
+        return problems
+    if path.endswith(".md") and parts[0] == "topics" and len(parts) == 3 and SLUG.fullmatch(parts[1]):
+        slug, name = parts[1:]
+        if name == "topic":
+            pack.topics[slug], problems = read_topic(path, text, slug)
+            return problems
+        if name in LANGUAGES:
+            pack.articles[slug, name], problems = read_article(path, text, slug, name)
+            return problems
+    if path.endswith(".md") and parts[0] == "glossary" and len(parts) == 2 and SLUG.fullmatch(parts[1]):
+        pack.terms[parts[1]], problems = read_term(path, text, parts[1])
+        return problems
+    return [PackProblem(path, 1, "does not belong in a pack: see docs/content-packs.md for the folders and names")]
+
+
+def canonical(path: str, text: str | None) -> str | None:
+    """What the export would have written for the file as it was imported."""
+    if text is None:
+        return None
+    pack = Pack()
+    read_file(pack, path, text)
+    for topic in pack.topics.values():
+        return write_topic(topic)
+    for article in pack.articles.values():
+        return write_article(article)
+    for term in pack.terms.values():
+        return write_term(term)
+    return write_pack_facts(pack.facts) if pack.facts else None

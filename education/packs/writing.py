@@ -1,0 +1,96 @@
+"""Writes topics, articles and glossary out as a content pack."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from education.models import Article, Name, PackFile, Term, Topic
+from education.packs.format import (
+    ArticleFile,
+    GlossaryName,
+    PackFacts,
+    TermFile,
+    TopicFile,
+    write_article,
+    write_pack_facts,
+    write_term,
+    write_topic,
+)
+from education.packs.reading import PACK_FACTS, canonical
+
+LANGUAGE_ORDER = [code for code, _name in settings.LANGUAGES]
+
+
+def current_files() -> dict[str, str]:
+    """The whole library as canonical pack files: {path: text}."""
+    files = {}
+    for topic in Topic.objects.all():
+        facts = TopicFile(topic.slug, topic.kind, topic.body_region, topic.modality)
+        files[f"topics/{topic.slug}/topic.md"] = write_topic(facts)
+    for article in Article.objects.select_related("topic", "reviewer").prefetch_related("sections"):
+        files[f"topics/{article.topic.slug}/{article.language}.md"] = write_article(_article_file(article))
+    for term in Term.objects.prefetch_related("entries__names"):
+        files[f"glossary/{term.slug}.md"] = write_term(_term_file(term))
+    return files
+
+
+def _article_file(article: Article) -> ArticleFile:
+    return ArticleFile(
+        slug=article.topic.slug,
+        language=article.language,
+        title=article.title,
+        summary=article.summary,
+        also_called=article.other_names,
+        status=article.status,
+        reviewer=article.reviewer.slug if article.reviewer else "",
+        reviewed_on=article.reviewed_on,
+        next_review_on=article.next_review_on,
+        sections={section.kind: section.body.replace("\r\n", "\n").strip() for section in article.sections.all()},
+        sources=article.sources.replace("\r\n", "\n").strip(),
+    )
+
+
+def _term_file(term: Term) -> TermFile:
+    entries = sorted(term.entries.all(), key=lambda entry: LANGUAGE_ORDER.index(entry.language))
+    return TermFile(
+        term.slug,
+        {
+            entry.language: GlossaryName(
+                entry.name,
+                entry.pronunciation,
+                [name.text for name in sorted(entry.names.all(), key=_creation) if name.is_synonym],
+                entry.definition,
+            )
+            for entry in entries
+        },
+    )
+
+
+def _creation(name: Name) -> int:
+    return name.pk
+
+
+def export_pack(folder: Path) -> int:
+    """Write the library into the folder; returns how many files were written.
+
+    A file whose row is as it was imported comes back byte for byte, whatever its style; an edited one comes in the
+    canonical form.
+    """
+    imported = dict(PackFile.objects.values_list("path", "text"))
+    files = current_files()
+    files[PACK_FACTS] = imported.get(PACK_FACTS) or write_pack_facts(_pack_facts())
+    for path, text in files.items():
+        as_imported = imported.get(path)
+        if as_imported is not None and canonical(path, as_imported) == text:
+            text = as_imported
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    return len(files)
+
+
+def _pack_facts() -> PackFacts:
+    article = Article.objects.order_by("pk").first()
+    if article is None:
+        return PackFacts("(copyright)", "(licence)", sample=False)
+    return PackFacts(article.copyright, article.licence, article.is_sample)

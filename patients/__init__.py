@@ -1,0 +1,1 @@
+"""Who the visitor is: patients' records and the look-up that lets a guest reach a bill."""

@@ -1,0 +1,1 @@
+"""The project, and who the practice is: identity, locations, physicians, notices, feedback."""

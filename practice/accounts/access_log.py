@@ -1,0 +1,34 @@
+"""Writes the access log: each reading of a patient, a statement, an application or a protected file."""
+
+from django.db import models
+from django.http import HttpRequest
+
+from practice.accounts.models import AccessEntry
+
+
+def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
+    """Note that the signed-in person has read this row. `how` is the view's name when not given."""
+    match = request.resolver_match
+    AccessEntry.objects.create(
+        user=request.user,
+        what=row._meta.label_lower,
+        row=str(row.pk),
+        how=how or (match.view_name if match else ""),
+        address=request.META.get("REMOTE_ADDR") or None,
+    )
+
+
+class LoggedReadsMixin:
+    """For a ModelAdmin: opening a row, also its history, leaves an access log entry."""
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        row = self.get_object(request, object_id)
+        if row is not None and self.has_view_or_change_permission(request, row):
+            record_read(request, row)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def history_view(self, request, object_id, extra_context=None):
+        row = self.get_object(request, object_id)
+        if row is not None and self.has_view_or_change_permission(request, row):
+            record_read(request, row)
+        return super().history_view(request, object_id, extra_context)

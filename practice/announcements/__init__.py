@@ -1,0 +1,1 @@
+"""What the practice announces: new physicians, recognition, community, notices to patients."""

@@ -1,0 +1,53 @@
+"""Keeps card numbers and social security numbers out of everything a visitor types into a text box.
+
+They must never reach the database: a card number there would end the practice's simple PCI position, and nobody who
+writes to a website should send a social security number.
+"""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+CARD_CANDIDATE = re.compile(r"(?<![0-9])[0-9](?:[ .\-]{0,2}[0-9]){12,18}(?![0-9])", re.ASCII)
+SOCIAL_SECURITY = re.compile(
+    r"(?<![0-9\-])(?!000|666|9[0-9]{2})[0-9]{3}[- .](?!00)[0-9]{2}[- .](?!0000)[0-9]{4}(?![0-9\-])", re.ASCII
+)
+SAID_SOCIAL_SECURITY = re.compile(
+    r"(?:\bssn\b|social security|seguro social)[^0-9]{0,30}(?<![0-9])[0-9]{9}(?![0-9])", re.ASCII | re.IGNORECASE
+)
+
+
+def passes_luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit that every payment card number carries."""
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if position % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def holds_card_number(text: str) -> bool:
+    for candidate in CARD_CANDIDATE.finditer(text):
+        digits = re.sub(r"[^0-9]", "", candidate.group())
+        if digits.strip("0") and passes_luhn(digits):
+            return True
+    return False
+
+
+def holds_social_security_number(text: str) -> bool:
+    return bool(SOCIAL_SECURITY.search(text) or SAID_SOCIAL_SECURITY.search(text))
+
+
+def refuse_private_numbers(text: str) -> None:
+    """A form validator. Raises ValidationError where the text holds a card or social security number."""
+    plain = text.translate({0x00A0: " ", 0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2014: "-"})
+    if holds_card_number(plain):
+        raise ValidationError(
+            _("This looks like it holds a card number. Please take it out: we never need it here."), code="card"
+        )
+    if holds_social_security_number(plain):
+        raise ValidationError(
+            _("This looks like it holds a social security number. Please take it out: we never need it here."),
+            code="ssn",
+        )

@@ -1,0 +1,18 @@
+from django.db import migrations
+
+from practice.accounts.roles import ADMINISTRATOR, EDITOR, FRONT_DESK, grant
+
+GRANTS = {
+    ADMINISTRATOR: {
+        "identity": "vac", "location": "vacd", "openinghours": "vacd", "subspecialty": "vacd", "physician": "vac",
+        "notice": "vac", "noticeversion": "va", "feedback": "vc",
+    },
+    EDITOR: {"location": "vac", "openinghours": "vacd", "subspecialty": "vac", "physician": "vac", "identity": "v"},
+    FRONT_DESK: {"location": "v", "openinghours": "vacd", "feedback": "vc"},
+}
+forward, backward = grant("practice", GRANTS)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("practice", "0002_notices_in_force_stay"), ("accounts", "0003_roles")]
+    operations = [migrations.RunPython(forward, backward)]

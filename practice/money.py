@@ -1,0 +1,56 @@
+"""US dollars as integer cents: the one way in, the one way out. No float ever holds money."""
+
+import re
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,2}))?", re.ASCII)
+THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?", re.ASCII)
+
+
+def parse_cents(text: str) -> int:
+    """Cents from dollars written in ASCII: `12`, `12.3`, `12.34`, `$1,234.50`.
+
+    Raises ValueError for everything else: signs, exponents, digits of other scripts, a third decimal.
+    """
+    text = text.strip(" ").removeprefix("$").strip(" ")
+    if THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    match = AMOUNT.fullmatch(text)
+    if match is None:
+        raise ValueError("not an amount in dollars and cents")
+    dollars, cents = match.groups()
+    return int(dollars) * 100 + int((cents or "0").ljust(2, "0"))
+
+
+def dollars(cents: int) -> str:
+    """`123456` becomes `$1,234.56`; a negative amount starts with a minus sign."""
+    sign = "−" if cents < 0 else ""
+    whole, part = divmod(abs(cents), 100)
+    return f"{sign}${whole:,}.{part:02d}"
+
+
+class CentsField(forms.CharField):
+    """A form field that takes dollars as people write them and gives integer cents."""
+
+    default_error_messages = {
+        "invalid": _("Enter an amount in dollars and cents, like 25.00."),
+    }
+
+    def __init__(self, **options):
+        super().__init__(max_length=options.pop("max_length", 20), **options)
+        self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "class": "money"}
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if text in self.empty_values:
+            return None
+        try:
+            return parse_cents(text)
+        except ValueError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def prepare_value(self, value):
+        return f"{value // 100}.{value % 100:02d}" if isinstance(value, int) else value

@@ -1,0 +1,1 @@
+"""Practice Resources: documents that only signed-in staff, physicians or referring offices may see."""

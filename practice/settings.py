@@ -1,0 +1,263 @@
+"""Settings: one module, read from the environment; what is left unset gets the strict value.
+
+`.env.example` lists every variable. Without DATABASE_URL the project is a demo on the embedded PostgreSQL, which has
+keys of its own; everywhere else the secrets have no default and the site does not start without them.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+# ---- Core -----------------------------------------------------------------------------------------------------------
+
+DEMO = env.bool("DEMO", default="DATABASE_URL" not in env.ENVIRON)
+DEMO_KEY = "demo-only-key-nothing-real-may-be-encrypted-or-signed-with-this-0123456789"
+
+
+def secret(name: str) -> str:
+    """A secret from the environment. Only the demo has a default, and it is no secret."""
+    return env.str(name, default=DEMO_KEY) if DEMO else env.str(name)
+
+
+SECRET_KEY = secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+DEBUG = env.bool("DEBUG", default=False)
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_HOSTS if DEMO else [])
+PORT = env.int("PORT", default=8000)
+# Where the outside world reaches this site: links in mails, the return address from the card page.
+PUBLIC_ORIGIN = env.str("PUBLIC_ORIGIN", default=f"http://127.0.0.1:{PORT}" if DEMO else "").rstrip("/")
+# Data of this machine that is not in the database.
+VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+
+ROOT_URLCONF = "practice.urls"
+WSGI_APPLICATION = "practice.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ---- Apps -----------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "practice.apps.PracticeConfig",
+    "practice.accounts",
+    "practice.announcements",
+    "practice.resources",
+    "patients",
+    "education",
+    "careers",
+    "billing",
+    "billing.gateways.sandbox",
+    "practice.apps.PracticeAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.sitemaps",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_tasks",
+    "django_tasks_db",
+]
+
+MIDDLEWARE = [
+    # Above WhiteNoise, so that static files carry these headers too.
+    "practice.headers.PermissionsPolicyMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "practice.context.site",
+            ],
+            "builtins": ["practice.templatetags.practice"],
+        },
+    },
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+# ---- Database -------------------------------------------------------------------------------------------------------
+
+EMBEDDED_POSTGRES = Path(env.str("EMBEDDED_POSTGRES", default=str(VAR_DIR / "postgres")))
+DATABASES = {
+    "default": env.db("DATABASE_URL")
+    if "DATABASE_URL" in env.ENVIRON
+    else {"ENGINE": "practice.embedded", "NAME": "postgres"},
+}
+DATABASES["default"] |= {"CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60), "CONN_HEALTH_CHECKS": True}
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+    "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+)
+
+# ---- Users ----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+# allauth's backend is the whole of Django's; naming both would hash every password twice.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = reverse_lazy("resources:index")
+ACCOUNT_ADAPTER = "practice.accounts.adapter.ClosedAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by an administrator, who knows the address
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("practice:home")
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "practice.accounts.adapter.EncryptedMFAAdapter"
+USERSESSIONS_TRACK_ACTIVITY = False
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+
+SESSION_COOKIE_AGE = 15 * 60
+SESSION_SAVE_EVERY_REQUEST = True  # 15 minutes idle, not 15 minutes in all
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# ---- Language and time ----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", default="America/Indiana/Indianapolis")
+
+# ---- Files ----------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
+# Pictures anybody may see: logo, portraits.
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
+# Files that leave only through a permission check: CVs, practice resources.
+PRIVATE_ROOT = Path(env.str("PRIVATE_ROOT", default=str(VAR_DIR / "private")))
+# Set to the nginx `internal` location that maps to PRIVATE_ROOT, and nginx sends the files instead of Python.
+X_ACCEL_REDIRECT = env.str("X_ACCEL_REDIRECT", default="")
+# While a file arrives it lies here, so that what a killed worker leaves can be found and swept.
+FILE_UPLOAD_TEMP_DIR = VAR_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "private": {"BACKEND": "practice.private_files.PrivateStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# ---- Mail and jobs --------------------------------------------------------------------------------------------------
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}" if DEMO else "smtp://localhost:25")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Radiology, Inc. <website@radiology.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Who is told that feedback or an application waits in the admin.
+FEEDBACK_RECIPIENTS = env.list("FEEDBACK_RECIPIENTS", default=["front-desk@radiology.example"] if DEMO else [])
+HIRING_RECIPIENTS = env.list("HIRING_RECIPIENTS", default=["hiring@radiology.example"] if DEMO else [])
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+
+# ---- Security -------------------------------------------------------------------------------------------------------
+
+# Plain http exists only in the demo, on this machine.
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEMO)
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the load balancer asks inside the house, without TLS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS_ONLY else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
+SECURE_HSTS_PRELOAD = HTTPS_ONLY
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS_ONLY else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS_ONLY else "csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # the return from the card page comes from another site
+CSRF_FAILURE_VIEW = "practice.views.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# Patients' columns: `id:key` pairs, newest first; old ones stay until everything is encrypted anew.
+FIELD_KEYS = env.list("FIELD_KEYS", default=[f"demo:{DEMO_KEY}"]) if DEMO else env.list("FIELD_KEYS")
+BLIND_INDEX_KEY = secret("BLIND_INDEX_KEY")
+
+# ---- Logging: route names and row numbers, never what a person typed ------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_people": {"()": "practice.logs.NoPeopleFilter"}},
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["no_people"]},
+    },
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        # Django mails whole error reports to ADMINS by default; an error report may hold a patient's data.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "pikepdf": {"level": "WARNING"},
+    },
+}
+DEFAULT_EXCEPTION_REPORTER_FILTER = "practice.logs.NothingReporterFilter"
+
+# ---- Ours -----------------------------------------------------------------------------------------------------------
+
+# `sandbox` is a pretend card processor for demos; it refuses to work beside a live key.
+PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox" if DEMO else "")
+SANDBOX_WEBHOOK_SECRET = secret("SANDBOX_WEBHOOK_SECRET") if PAYMENT_GATEWAY == "sandbox" else ""
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+GUEST_MINUTES = 15
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024

@@ -1,0 +1,72 @@
+"""Filters and tags every template has."""
+
+from django import template
+from django.urls import translate_url
+from django.utils import translation
+
+from practice import markdown as md
+from practice.money import dollars as as_dollars
+
+register = template.Library()
+
+OTHER_LANGUAGE = {"en": ("es", "Español"), "es": ("en", "English")}
+
+
+@register.filter
+def dollars(cents: int) -> str:
+    """Integer cents as `$1,234.56`."""
+    return as_dollars(cents)
+
+
+@register.filter
+def whole_dollars(cents: int) -> str:
+    """Integer cents as `$410,000`, for pay ranges; with cents where there are any."""
+    return as_dollars(cents).removesuffix(".00")
+
+
+@register.filter
+def local(row, field: str) -> str:
+    """The row's text in the reader's language: `{{ opening|local:"title" }}`."""
+    return row.local(field)
+
+
+@register.filter
+def language_of(row, field: str) -> str:
+    """The language `local` answers in: `lang="{{ opening|language_of:'title' }}"`."""
+    return row.language_of(field)
+
+
+@register.filter
+def markdown(text: str, top_heading: int = 3):
+    """Markdown as clean HTML; its first heading level is `top_heading`."""
+    return md.render(text, top_heading=top_heading)
+
+
+@register.filter
+def telephone(number: str) -> str:
+    """`(574) 555-0100` as the address of a phone link."""
+    return "tel:+1" + "".join(digit for digit in number if digit.isdigit())
+
+
+@register.simple_tag(takes_context=True)
+def other_language(context):
+    """The same page in the other language, as {code, name, url}; nothing where there is only one."""
+    request = context.get("request")
+    if request is None:
+        return None
+    code, name = OTHER_LANGUAGE[translation.get_language()[:2]]
+    url = translate_url(request.path, code)
+    return {"code": code, "name": name, "url": url} if url != request.path else None
+
+
+@register.simple_tag(takes_context=True)
+def page_addresses(context):
+    """The absolute address of this page and of its translations, for the page's head."""
+    request = context.get("request")
+    if request is None:
+        return None
+    here = request.build_absolute_uri(request.path)
+    return {
+        "here": here,
+        "translations": {code: request.build_absolute_uri(translate_url(request.path, code)) for code in OTHER_LANGUAGE},
+    }

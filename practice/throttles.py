@@ -1,0 +1,60 @@
+"""Limits on guessing, counted atomically in Postgres, so that they hold over all workers and restarts."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from practice.models import Throttle
+from practice.encryption import blind_index
+
+COUNT_ONE = """
+    INSERT INTO practice_throttle AS t (key, count, window_ends_at) VALUES (%(key)s, 1, %(ends_at)s)
+    ON CONFLICT (key) DO UPDATE SET
+        count = CASE WHEN t.window_ends_at <= %(at)s THEN 1 ELSE t.count + 1 END,
+        window_ends_at = CASE WHEN t.window_ends_at <= %(at)s THEN %(ends_at)s ELSE t.window_ends_at END
+    RETURNING count
+"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `times` in `window` for each value of what `name` says."""
+
+    name: str
+    times: int
+    window: timedelta
+
+    def key(self, value: str) -> str:
+        return blind_index(value, f"throttle.{self.name}")
+
+
+FEEDBACK_PER_ADDRESS = Limit("feedback.address", 20, timedelta(hours=1))
+APPLICATIONS_PER_ADDRESS = Limit("applications.address", 20, timedelta(hours=1))
+
+
+def count_try(limit: Limit, value: str, at: datetime | None = None) -> bool:
+    """Count one try. Returns whether it is still within the limit."""
+    at = at or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_ONE, {"key": limit.key(value), "at": at, "ends_at": at + limit.window})
+        (count,) = cursor.fetchone()
+    return count <= limit.times
+
+
+def forget(limit: Limit, value: str) -> None:
+    """Let this value start anew: staff do so for a patient who mistyped too often."""
+    Throttle.objects.filter(key=limit.key(value)).delete()
+
+
+def forget_ended(at: datetime | None = None) -> int:
+    """Delete the counts whose time is over; returns how many."""
+    return Throttle.objects.filter(window_ends_at__lte=at or timezone.now()).delete()[0]
+
+
+def subnet(address: str) -> str:
+    """The neighbourhood an address is counted with: /24 of IPv4, /64 of IPv6."""
+    parsed = ipaddress.ip_address(address)
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))

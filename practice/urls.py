@@ -1,0 +1,72 @@
+"""All addresses of the site. Spanish lives under /es/ with the same paths."""
+
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.sitemaps.views import sitemap
+from django.urls import include, path, re_path
+from django.views.static import serve
+
+from careers.sitemaps import OpeningSitemap
+from education.sitemaps import ArticleSitemap, TermSitemap
+from practice import views
+from practice.announcements import views as announcements
+from practice.announcements.sitemaps import AnnouncementSitemap
+from practice.sitemaps import PageSitemap, PhysicianSitemap
+
+SITEMAPS = {
+    "pages": PageSitemap,
+    "physicians": PhysicianSitemap,
+    "announcements": AnnouncementSitemap,
+    "articles": ArticleSitemap,
+    "glossary": TermSitemap,
+    "openings": OpeningSitemap,
+}
+
+handler400 = "practice.views.bad_request"
+handler403 = "practice.views.permission_denied"
+handler404 = "practice.views.page_not_found"
+handler500 = "practice.views.server_error"
+
+who_we_are = [
+    path("", announcements.home, name="home"),
+    path("physicians/", views.physicians, name="physicians"),
+    path("physicians/<slug:slug>/", views.physician, name="physician"),
+    path("locations/", views.locations, name="locations"),
+    path("giving-back/", announcements.giving_back, name="giving_back"),
+    path("terms/", views.notice, {"slug": "terms"}, name="terms"),
+    path("privacy/", views.notice, {"slug": "privacy"}, name="privacy"),
+    path("accessibility/", views.notice, {"slug": "accessibility"}, name="accessibility"),
+    path("notices/", views.notices, name="notices"),
+    path("notices/<slug:slug>/", views.notice, name="notice"),
+    path("feedback/", views.feedback, name="feedback"),
+    path("feedback/thank-you/", views.feedback_thanks, name="feedback_thanks"),
+]
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", login_not_required(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("accent-<str:colour>.css", views.accent, name="accent"),
+    re_path(
+        r"^media/(?P<path>(?:identity|portraits)/.+)$",
+        login_not_required(serve),
+        {"document_root": settings.MEDIA_ROOT},
+        name="media",
+    ),
+    path("admin/", admin.site.urls),
+]
+if settings.PAYMENT_GATEWAY == "sandbox":
+    urlpatterns.append(path("sandbox/", include("billing.gateways.sandbox.urls")))
+urlpatterns += i18n_patterns(
+    path("", include((who_we_are, "practice"))),
+    path("announcements/", include("practice.announcements.urls")),
+    path("", include("education.urls")),
+    path("pay/", include("billing.urls")),
+    path("careers/", include("careers.urls")),
+    path("resources/", include("practice.resources.urls")),
+    path("accounts/", include("allauth.urls")),
+    prefix_default_language=False,
+)

@@ -1,0 +1,158 @@
+"""Who we are, the notices, feedback, and the pages that show when something goes wrong."""
+
+import sys
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from practice import colours
+from practice.feedback import receive_feedback
+from practice.forms import FeedbackForm, OnForm
+from practice.models import Location, Notice, NoticeVersion, Physician
+from practice.throttles import FEEDBACK_PER_ADDRESS, count_try
+
+RETRY_SECONDS = 60
+
+
+@login_not_required
+@require_safe
+def physicians(request):
+    people = Physician.objects.practising().prefetch_related("subspecialties")
+    return render(request, "practice/physicians.html", {"physicians": people})
+
+
+@login_not_required
+@require_safe
+def physician(request, slug):
+    person = get_object_or_404(Physician.objects.practising().prefetch_related("subspecialties"), slug=slug)
+    return render(request, "practice/physician.html", {"physician": person})
+
+
+@login_not_required
+@require_safe
+def locations(request):
+    places = Location.objects.prefetch_related("opening_hours")
+    return render(request, "practice/locations.html", {"locations": places})
+
+
+@login_not_required
+@require_safe
+def notices(request):
+    in_force = NoticeVersion.objects.in_force().select_related("notice")
+    versions = sorted(in_force, key=lambda version: (version.notice.position, version.notice.title))
+    return render(request, "practice/notices.html", {"versions": versions})
+
+
+@login_not_required
+@require_safe
+def notice(request, slug):
+    subject = get_object_or_404(Notice, slug=slug)
+    form = OnForm(request.GET or None)
+    on = form.cleaned_data["on"] if form.is_bound and form.is_valid() else None
+    version = subject.versions.in_force(on).first()
+    if version is None and not on:
+        raise Http404
+    started = subject.versions.filter(effective_on__lte=timezone.localdate())
+    return render(
+        request,
+        "practice/notice.html",
+        {"notice": subject, "version": version, "versions": started, "form": form, "on": on},
+    )
+
+
+@never_cache
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def feedback(request):
+    form = FeedbackForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        facts = form.cleaned_data
+        if facts.pop("website"):
+            return redirect("practice:feedback_thanks")
+        if count_try(FEEDBACK_PER_ADDRESS, request.META["REMOTE_ADDR"]):
+            receive_feedback(**facts, language=translation.get_language())
+            return redirect("practice:feedback_thanks")
+        status = 429
+        form.add_error(None, _("There were too many messages from here. Please try again in an hour, or call us."))
+    return render(request, "practice/feedback.html", {"form": form}, status=status)
+
+
+@login_not_required
+@require_safe
+def feedback_thanks(request):
+    return render(request, "practice/feedback_thanks.html")
+
+
+@login_not_required
+@require_safe
+@cache_control(public=True, max_age=31536000, immutable=True)
+def accent(request, colour):
+    """The practice's colour as a stylesheet. The address holds all it says, so it may be kept for ever."""
+    if not colours.HEX.fullmatch(f"#{colour}"):
+        raise Http404
+    return HttpResponse(colours.stylesheet(f"#{colour}"), content_type="text/css")
+
+
+@login_not_required
+@require_safe
+def robots(request):
+    return render(request, "robots.txt", content_type="text/plain")
+
+
+@never_cache
+@login_not_required
+@require_safe
+def healthz(request):
+    """This process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@never_cache
+@login_not_required
+@require_safe
+def readyz(request):
+    """This process can also reach its database."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return HttpResponse("no database", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")
+
+
+# ---- When something goes wrong. All but the 404 ask nothing of the database. -------------------------------------------
+
+
+def bad_request(request, exception=None):
+    return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def permission_denied(request, exception=None):
+    return HttpResponse(render_to_string("403.html"), status=403)
+
+
+def page_not_found(request, exception=None):
+    return render(request, "404.html", status=404)
+
+
+def csrf_failure(request, reason=""):
+    return HttpResponse(render_to_string("403_csrf.html"), status=403)
+
+
+def server_error(request):
+    """A fault of ours; or the database is away, which passes."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        response = HttpResponse(render_to_string("503.html"), status=503)
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    return HttpResponse(render_to_string("500.html"), status=500)
