@@ -113,7 +113,10 @@ class StatementAdmin(LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admin.ModelA
     inlines = [StatementLineInline, PaymentInline]
     fieldsets = [
         (None, {"fields": ["number", "account", "patient_name", "look_up_code"]}),
-        (_("Bill"), {"fields": ["issued_on", "due_on", "facility", "insurer", "created_at", "revised_at", "voided_at"]}),
+        (
+            _("Bill"),
+            {"fields": ["issued_on", "due_on", "facility", "insurer", "created_at", "revised_at", "voided_at"]},
+        ),
         (
             _("Money"),
             {"fields": ["charges", "applied", "balance"], "description": _("Kept by the ledger; nobody types these.")},

@@ -26,4 +26,6 @@ def announcements() -> list[str]:
     if statement is None:
         return ["Every demo bill is paid. `make clean run` starts anew."]
     born = statement.patient.born_on
-    return [f"A bill to pay at /pay/: code {printed(statement.code)}, date of birth {born.month}/{born.day}/{born.year}"]
+    return [
+        f"A bill to pay at /pay/: code {printed(statement.code)}, date of birth {born.month}/{born.day}/{born.year}"
+    ]

@@ -37,7 +37,15 @@ MAX_BYTES = 100 * 1024 * 1024
 MAX_ROWS = 200_000
 BATCH = 2000
 
-STATEMENT_COLUMNS = ("issued_on", "due_on", "account_number", "facility", "insurer", "statement_code", "statement_total")
+STATEMENT_COLUMNS = (
+    "issued_on",
+    "due_on",
+    "account_number",
+    "facility",
+    "insurer",
+    "statement_code",
+    "statement_total",
+)
 PATIENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "language")
 
 
@@ -346,7 +354,9 @@ def _write(parsed: ParsedFile, report: ImportReport, data: bytes, file_name: str
         .select_for_update(of=("self",))
         .order_by("number")
     }
-    patients = {patient.account_number: patient for patient in Patient.objects.filter(account_number__in=parsed.patients)}
+    patients = {
+        patient.account_number: patient for patient in Patient.objects.filter(account_number__in=parsed.patients)
+    }
     _check_against_database(parsed, present, patients)
 
     new, changed = [], []
@@ -394,7 +404,9 @@ def _check_against_database(parsed: ParsedFile, present: dict, patients: dict) -
         if statement.patient.account_number != parsed.statements[number].facts["account_number"]:
             problems.append(ImportProblem(row, "account_number", "this statement belongs to another account"))
         if statement.voided_at:
-            problems.append(ImportProblem(row, "statement_number", "this statement was voided; send it under a new number"))
+            problems.append(
+                ImportProblem(row, "statement_number", "this statement was voided; send it under a new number")
+            )
     codes = {
         blind_index(statement.facts["statement_code"], INDEX_CONTEXT): statement
         for statement in parsed.statements.values()
@@ -429,9 +441,7 @@ def _write_patients(parsed: ParsedFile, patients: dict[str, Patient]) -> int:
         patient.language = facts["language"]
         patients[account] = patient
     Patient.objects.bulk_create(new, batch_size=BATCH)
-    Patient.objects.bulk_update(
-        changed, ["first_name", "last_name", "last_name_index", "language"], batch_size=BATCH
-    )
+    Patient.objects.bulk_update(changed, ["first_name", "last_name", "last_name_index", "language"], batch_size=BATCH)
     return len(new)
 
 
@@ -459,7 +469,9 @@ def _create(parsed: list[ParsedStatement], patients: dict[str, Patient]) -> None
     owed = [(row, source.total_cents) for row, source in zip(statements, parsed, strict=True) if source.total_cents]
     journals = Journal.objects.bulk_create(Journal(kind=JournalKind.CHARGE, cause=row.number) for row, _cents in owed)
     Leg.objects.bulk_create(
-        leg for journal, (row, cents) in zip(journals, owed, strict=True) for leg in ledger.charge_legs(journal, row, cents)
+        leg
+        for journal, (row, cents) in zip(journals, owed, strict=True)
+        for leg in ledger.charge_legs(journal, row, cents)
     )
 
 
@@ -488,6 +500,4 @@ def _revise(statement: Statement, source: ParsedStatement, batch: ImportBatch) -
         setattr(statement, name, source.facts[name])
     statement.content_hash = source.content_hash()
     statement.revised_at = timezone.now()
-    statement.save(
-        update_fields=["issued_on", "due_on", "facility", "insurer", "content_hash", "revised_at"]
-    )
+    statement.save(update_fields=["issued_on", "due_on", "facility", "insurer", "content_hash", "revised_at"])

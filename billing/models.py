@@ -67,9 +67,7 @@ class Statement(models.Model):
                 name="billing_statement_applied_within_charges",
                 condition=Q(applied_cents__gte=0, applied_cents__lte=F("charges_cents")),
             ),
-            models.CheckConstraint(
-                name="billing_statement_due_after_issue", condition=Q(due_on__gte=F("issued_on"))
-            ),
+            models.CheckConstraint(name="billing_statement_due_after_issue", condition=Q(due_on__gte=F("issued_on"))),
         ]
 
     def __str__(self):
@@ -208,9 +206,7 @@ class Attempt(models.Model):
 class Payment(models.Model):
     """Money that arrived. What exceeds the balance is kept as credit for staff to return. Never changed or deleted."""
 
-    attempt = models.OneToOneField(
-        Attempt, on_delete=models.PROTECT, related_name="payment", verbose_name=_("attempt")
-    )
+    attempt = models.OneToOneField(Attempt, on_delete=models.PROTECT, related_name="payment", verbose_name=_("attempt"))
     statement = models.ForeignKey(
         Statement, on_delete=models.PROTECT, related_name="payments", verbose_name=_("statement")
     )

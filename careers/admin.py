@@ -99,9 +99,7 @@ class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
         return False
 
     def get_urls(self):
-        download = path(
-            "<int:pk>/cv/", self.admin_site.admin_view(self.download_cv), name="careers_application_cv"
-        )
+        download = path("<int:pk>/cv/", self.admin_site.admin_view(self.download_cv), name="careers_application_cv")
         return [download, *super().get_urls()]
 
     def download_cv(self, request, pk):
@@ -113,7 +111,9 @@ class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
 
     @admin.display(description=_("CV"))
     def cv_link(self, application):
-        return format_html('<a href="{}">{}</a>', reverse("admin:careers_application_cv", args=[application.pk]), _("Download"))
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:careers_application_cv", args=[application.pk]), _("Download")
+        )
 
     def _move(self, request, applications, status):
         for application in applications:

@@ -13,9 +13,7 @@ def receive_application(
     opening: Opening, *, name: str, email: str, phone: str, message: str, cv: UploadedFile, language: str
 ) -> Application:
     """Store the application. The form has looked inside the CV. On any error no file stays behind."""
-    application = Application(
-        opening=opening, name=name, email=email, phone=phone, message=message, language=language
-    )
+    application = Application(opening=opening, name=name, email=email, phone=phone, message=message, language=language)
     application.cv.save(cv.name, cv, save=False)
     try:
         with transaction.atomic():
@@ -32,9 +30,7 @@ def receive_application(
 def confirm_application(application_id: int) -> None:
     """Tell the applicant that it arrived, with the private link to its status."""
     application = Application.objects.select_related("opening").get(pk=application_id)
-    mail.send(
-        "careers/email/received", [application.email], {"application": application}, application.language
-    )
+    mail.send("careers/email/received", [application.email], {"application": application}, application.language)
 
 
 @task()

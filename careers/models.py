@@ -83,7 +83,9 @@ class Opening(Bilingual):
                 name="careers_opening_employment_known", condition=Q(employment__in=Employment.values)
             ),
             models.CheckConstraint(name="careers_opening_status_known", condition=Q(status__in=OpeningStatus.values)),
-            models.CheckConstraint(name="careers_opening_pay_period_known", condition=Q(pay_period__in=PayPeriod.values)),
+            models.CheckConstraint(
+                name="careers_opening_pay_period_known", condition=Q(pay_period__in=PayPeriod.values)
+            ),
             models.CheckConstraint(
                 name="careers_opening_pay_before_posting",
                 condition=Q(status=OpeningStatus.DRAFT) | Q(pay_from_cents__isnull=False, pay_to_cents__isnull=False),
@@ -161,9 +163,7 @@ class Application(models.Model):
     message = models.TextField(_("message"), max_length=4000, blank=True)
     cv = models.FileField(_("CV"), upload_to=cv_path, storage=private_storage)
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
-    status = models.CharField(
-        _("status"), max_length=20, choices=ApplicationStatus, default=ApplicationStatus.RECEIVED
-    )
+    status = models.CharField(_("status"), max_length=20, choices=ApplicationStatus, default=ApplicationStatus.RECEIVED)
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
     status_changed_at = models.DateTimeField(_("status changed at"), default=timezone.now)
 

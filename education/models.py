@@ -158,11 +158,10 @@ class Article(models.Model):
                 violation_error_message=_("This topic already has an article in this language."),
             ),
             models.CheckConstraint(
-                name="education_article_language_known", condition=Q(language__in=[code for code, _n in settings.LANGUAGES])
+                name="education_article_language_known",
+                condition=Q(language__in=[code for code, _n in settings.LANGUAGES]),
             ),
-            models.CheckConstraint(
-                name="education_article_status_known", condition=Q(status__in=ArticleStatus.values)
-            ),
+            models.CheckConstraint(name="education_article_status_known", condition=Q(status__in=ArticleStatus.values)),
             models.CheckConstraint(
                 name="education_article_published_is_reviewed",
                 condition=~Q(status=ArticleStatus.PUBLISHED)
@@ -262,7 +261,8 @@ class Entry(models.Model):
                 violation_error_message=_("This term already has an entry in this language."),
             ),
             models.CheckConstraint(
-                name="education_entry_language_known", condition=Q(language__in=[code for code, _n in settings.LANGUAGES])
+                name="education_entry_language_known",
+                condition=Q(language__in=[code for code, _n in settings.LANGUAGES]),
             ),
         ]
 

@@ -89,7 +89,9 @@ class NoticeAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("in force since"))
     def in_force_since(self, notice):
-        started = [version.effective_on for version in notice.versions.all() if version.effective_on <= timezone.localdate()]
+        started = [
+            version.effective_on for version in notice.versions.all() if version.effective_on <= timezone.localdate()
+        ]
         return max(started, default=None)
 
     def has_delete_permission(self, request, obj=None):

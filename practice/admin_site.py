@@ -19,6 +19,4 @@ class PracticeAdminSite(admin.AdminSite):
             raise PermissionDenied
         if self.has_permission(request):
             return redirect("admin:index")
-        return redirect_to_login(
-            request.GET.get("next") or reverse("admin:index"), login_url=reverse("account_login")
-        )
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"), login_url=reverse("account_login"))

@@ -17,7 +17,10 @@ def addresses_are_set(app_configs, **options):
     problems = []
     if not settings.PUBLIC_ORIGIN.startswith("https://"):
         problems.append(
-            Error("PUBLIC_ORIGIN must be the site's https address: mails and the card page link to it.", id="practice.E002")
+            Error(
+                "PUBLIC_ORIGIN must be the site's https address: mails and the card page link to it.",
+                id="practice.E002",
+            )
         )
     for name in ("FEEDBACK_RECIPIENTS", "HIRING_RECIPIENTS"):
         if not getattr(settings, name):

@@ -1,5 +1,6 @@
 """The practice picks one accent colour; this works out shades of it that people can read, in light and in dark."""
 
+import colorsys
 import re
 
 from django.core.exceptions import ValidationError
@@ -40,20 +41,24 @@ def mix(colour: Colour, other: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def readable_on(colour: Colour, paper: Colour, towards: Colour) -> Colour:
-    """The colour, moved towards white or black only as far as it takes to be read on the paper."""
+def readable_on(colour: Colour, paper: Colour) -> Colour:
+    """The colour, made darker (on light paper) or lighter (on dark) only as far as it takes to be read there."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in colour))
+    end = 0.0 if luminance(paper) > 0.5 else 1.0
+    shade = colour
     for step in range(101):
-        shade = mix(colour, towards, step / 100)
+        shaded = colorsys.hls_to_rgb(hue, lightness + (end - lightness) * step / 100, saturation)
+        shade = tuple(round(part * 255) for part in shaded)
         if contrast(shade, paper) >= READABLE:
-            return shade
-    return towards
+            break
+    return shade
 
 
 def stylesheet(accent: str) -> str:
     """The few lines of CSS that give the pages the practice's colour."""
     colour = parse_hex(accent)
-    light = readable_on(colour, LIGHT_PAPER, (0, 0, 0))
-    dark = readable_on(mix(colour, (255, 255, 255), 0.25), mix(DARK_PAPER, (255, 255, 255), 0.1), (255, 255, 255))
+    light = readable_on(colour, mix(LIGHT_PAPER, colour, 0.1))
+    dark = mix(readable_on(colour, mix(DARK_PAPER, (255, 255, 255), 0.12)), (255, 255, 255), 0.25)
     return (
         f":root{{--accent:{to_hex(light)};--accent-deep:{to_hex(mix(light, (0, 0, 0), 0.35))};"
         f"--accent-wash:{to_hex(mix(light, LIGHT_PAPER, 0.9))};--on-accent:#fff}}"

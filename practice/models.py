@@ -11,9 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from practice.colours import validate_hex
 
-validate_phone = RegexValidator(
-    r"\A\([0-9]{3}\) [0-9]{3}-[0-9]{4}\Z", _("Write the number as (574) 555-0100.")
-)
+validate_phone = RegexValidator(r"\A\([0-9]{3}\) [0-9]{3}-[0-9]{4}\Z", _("Write the number as (574) 555-0100."))
 
 
 class Bilingual(models.Model):
@@ -135,9 +133,7 @@ class OpeningHours(models.Model):
                 condition=Q(opens_at__lt=F("closes_at")),
                 violation_error_message=_("The closing time must be after the opening time."),
             ),
-            models.CheckConstraint(
-                name="practice_openinghours_weekday_known", condition=Q(weekday__in=Weekday.values)
-            ),
+            models.CheckConstraint(name="practice_openinghours_weekday_known", condition=Q(weekday__in=Weekday.values)),
             models.UniqueConstraint(
                 name="practice_openinghours_unique_start", fields=["location", "weekday", "opens_at"]
             ),
@@ -228,11 +224,7 @@ class NoticeVersionQuerySet(models.QuerySet):
     def in_force(self, on=None):
         """The versions that held on that day (today when not given): of each notice, the last to take effect."""
         on = on or timezone.localdate()
-        return (
-            self.filter(effective_on__lte=on)
-            .order_by("notice_id", "-effective_on", "-pk")
-            .distinct("notice_id")
-        )
+        return self.filter(effective_on__lte=on).order_by("notice_id", "-effective_on", "-pk").distinct("notice_id")
 
 
 class NoticeVersion(Bilingual):

@@ -21,7 +21,16 @@ MAX_RATIO = 150
 OLE_HEADER = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # an old .doc, or a .docx locked with a password
 
 ACTIVE_PDF_KEYS = {"/JS", "/JavaScript", "/Launch", "/OpenAction", "/AA", "/XFA", "/RichMedia", "/EmbeddedFiles"}
-ACTIVE_PDF_ACTIONS = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/GoToE", "/GoToR", "/Rendition", "/Movie"}
+ACTIVE_PDF_ACTIONS = {
+    "/JavaScript",
+    "/Launch",
+    "/ImportData",
+    "/SubmitForm",
+    "/GoToE",
+    "/GoToR",
+    "/Rendition",
+    "/Movie",
+}
 EXTERNAL_RELATION = re.compile(rb'<[^>]*TargetMode\s*=\s*["\']External["\'][^>]*>', re.IGNORECASE)
 
 SAVE_AS_PDF = _("Please save it as a PDF and try again.")
@@ -62,7 +71,9 @@ def check_pdf(data: bytes) -> None:
                 raise refuse(_("This PDF has no pages, or more than 300. Please send a shorter one."), "pages")
             reason = _active_content(pdf)
     except pikepdf.PasswordError:
-        raise refuse(_("This PDF is locked. Please remove the password or protection and try again."), "locked") from None
+        raise refuse(
+            _("This PDF is locked. Please remove the password or protection and try again."), "locked"
+        ) from None
     except (pikepdf.PdfError, RecursionError, ValueError, TypeError):
         raise refuse(_("This PDF is damaged and cannot be opened. ") + SAVE_AS_PDF, "damaged") from None
     if reason:

@@ -6,8 +6,14 @@ GRANTS = {
     ADMINISTRATOR: {"importbatch": "v", "gatewayevent": "v"},
     BILLING: {"statement": "v", "statementline": "v", "payment": "v", "attempt": "v", "importbatch": "v"},
     BILLING_LEAD: {
-        "statement": "v", "statementline": "v", "payment": "v", "attempt": "v", "importbatch": "v",
-        "journal": "v", "leg": "v", "gatewayevent": "v",
+        "statement": "v",
+        "statementline": "v",
+        "payment": "v",
+        "attempt": "v",
+        "importbatch": "v",
+        "journal": "v",
+        "leg": "v",
+        "gatewayevent": "v",
     },
 }
 forward, backward = grant("billing", GRANTS)

@@ -4,12 +4,20 @@ from practice.accounts.roles import ADMINISTRATOR, CLINICAL_REVIEWER, EDITOR, gr
 
 GRANTS = {
     ADMINISTRATOR: {
-        "topic": "vac", "article": "vac", "section": "vacd", "term": "vacd", "entry": "vacd",
+        "topic": "vac",
+        "article": "vac",
+        "section": "vacd",
+        "term": "vacd",
+        "entry": "vacd",
         "article.publish_article": "Can publish and retire articles",
     },
     EDITOR: {"topic": "vac", "article": "vac", "section": "vacd", "term": "vacd", "entry": "vacd"},
     CLINICAL_REVIEWER: {
-        "topic": "v", "article": "vc", "section": "vc", "term": "v", "entry": "v",
+        "topic": "v",
+        "article": "vc",
+        "section": "vc",
+        "term": "v",
+        "entry": "v",
         "article.publish_article": "Can publish and retire articles",
     },
 }

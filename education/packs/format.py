@@ -149,7 +149,9 @@ class _FileReader:
             facts = yaml.safe_load(text)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            self.problem((mark.line if mark else 0) + 2, f"the front matter is not YAML: {getattr(error, 'problem', '')}")
+            self.problem(
+                (mark.line if mark else 0) + 2, f"the front matter is not YAML: {getattr(error, 'problem', '')}"
+            )
             return
         except ValueError as error:  # a date like 2026-13-01
             self.problem(2, f"the front matter has a value that does not exist: {error}")
@@ -266,9 +268,7 @@ def read_topic(path: str, text: str, slug: str) -> tuple[TopicFile, list[PackPro
 
 def read_article(path: str, text: str, slug: str, language: str) -> tuple[ArticleFile, list[PackProblem]]:
     reader = _FileReader(path, text)
-    reader.only(
-        "title", "summary", "also_called", "status", "reviewer", "reviewed_on", "next_review_on"
-    )
+    reader.only("title", "summary", "also_called", "status", "reviewer", "reviewed_on", "next_review_on")
     article = ArticleFile(
         slug=slug,
         language=language,
@@ -321,7 +321,9 @@ def read_term(path: str, text: str, slug: str) -> tuple[TermFile, list[PackProbl
         if len({entry.name, *entry.synonyms}) <= len(entry.synonyms):
             reader.problem(line, f"a synonym in {language} repeats the name or another synonym")
         if not entry.definition:
-            reader.problem(reader.body_line, f"the meaning for {language} is missing: a line “## {language}”, then the text")
+            reader.problem(
+                reader.body_line, f"the meaning for {language} is missing: a line “## {language}”, then the text"
+            )
         term.entries[language] = entry
     if not term.entries and not reader.problems:
         reader.problem(2, "a term needs en, es or both in its front matter")

@@ -109,9 +109,7 @@ def _write_term(source: TermFile) -> None:
     term, _is_new = Term.objects.get_or_create(slug=source.slug)
     term.entries.exclude(language__in=source.entries).delete()
     for language, entry in source.entries.items():
-        glossary.save_entry(
-            term, language, entry.name, entry.definition, entry.pronunciation, entry.synonyms
-        )
+        glossary.save_entry(term, language, entry.name, entry.definition, entry.pronunciation, entry.synonyms)
 
 
 def _remember(pack: Pack, imported: dict[str, str], skip: set[str]) -> None:

@@ -35,8 +35,10 @@ class UserAdmin(DjangoUserAdmin):
             _("What they may do"),
             {
                 "fields": ["is_active", "is_staff", "is_superuser", "groups"],
-                "description": _("“Staff” opens the admin; the groups say which rooms. Physicians and referring "
-                                 "offices need no staff mark to read Practice Resources."),
+                "description": _(
+                    "“Staff” opens the admin; the groups say which rooms. Physicians and referring "
+                    "offices need no staff mark to read Practice Resources."
+                ),
             },
         ),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),

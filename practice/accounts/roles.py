@@ -44,9 +44,7 @@ def grant(app_label: str, grants: dict[str, dict[str, str]]):
             holder, _ = group.objects.get_or_create(name=role)
             for model, codename, name in codenames(models):
                 kind, _ = content_type.objects.get_or_create(app_label=app_label, model=model)
-                row, _ = permission.objects.get_or_create(
-                    content_type=kind, codename=codename, defaults={"name": name}
-                )
+                row, _ = permission.objects.get_or_create(content_type=kind, codename=codename, defaults={"name": name})
                 holder.permissions.add(row)
 
     def backward(apps, schema_editor):

@@ -4,8 +4,14 @@ from practice.accounts.roles import ADMINISTRATOR, EDITOR, FRONT_DESK, grant
 
 GRANTS = {
     ADMINISTRATOR: {
-        "identity": "vac", "location": "vacd", "openinghours": "vacd", "subspecialty": "vacd", "physician": "vac",
-        "notice": "vac", "noticeversion": "va", "feedback": "vc",
+        "identity": "vac",
+        "location": "vacd",
+        "openinghours": "vacd",
+        "subspecialty": "vacd",
+        "physician": "vac",
+        "notice": "vac",
+        "noticeversion": "va",
+        "feedback": "vc",
     },
     EDITOR: {"location": "vac", "openinghours": "vacd", "subspecialty": "vac", "physician": "vac", "identity": "v"},
     FRONT_DESK: {"location": "v", "openinghours": "vacd", "feedback": "vc"},

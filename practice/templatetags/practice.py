@@ -68,5 +68,7 @@ def page_addresses(context):
     here = request.build_absolute_uri(request.path)
     return {
         "here": here,
-        "translations": {code: request.build_absolute_uri(translate_url(request.path, code)) for code in OTHER_LANGUAGE},
+        "translations": {
+            code: request.build_absolute_uri(translate_url(request.path, code)) for code in OTHER_LANGUAGE
+        },
     }

@@ -25,7 +25,9 @@ class Command(BaseCommand):
 
     def handle(self, *args, no_serve, workers, **options):
         if not settings.DEMO:
-            raise CommandError("This is not a demo: unset DATABASE_URL, or set DEMO=1 for a database with nothing real in it.")
+            raise CommandError(
+                "This is not a demo: unset DATABASE_URL, or set DEMO=1 for a database with nothing real in it."
+            )
         call_command("migrate", verbosity=0)
         modules = load_demo()
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -37,7 +39,11 @@ class Command(BaseCommand):
     def _announce(self, modules):
         say = self.stdout.write
         say("")
-        say(self.style.SUCCESS(f"  The demo practice is at {settings.PUBLIC_ORIGIN}/  (Spanish: {settings.PUBLIC_ORIGIN}/es/)"))
+        say(
+            self.style.SUCCESS(
+                f"  The demo practice is at {settings.PUBLIC_ORIGIN}/  (Spanish: {settings.PUBLIC_ORIGIN}/es/)"
+            )
+        )
         say("")
         for module in modules:
             for line in getattr(module, "announcements", list)():
@@ -57,7 +63,9 @@ def load_demo() -> list:
     modules = []
     with transaction.atomic():
         for config in apps.get_app_configs():
-            if find_spec(f"{config.name}.demo") is not None and config.module.__file__.startswith(str(settings.BASE_DIR)):
+            if find_spec(f"{config.name}.demo") is not None and config.module.__file__.startswith(
+                str(settings.BASE_DIR)
+            ):
                 module = import_module(f"{config.name}.demo")
                 module.load()
                 modules.append(module)

@@ -1,0 +1,66 @@
+"""Shared by all tests: a real Postgres, files in temporary folders, mail in memory, jobs that run when told to."""
+
+import pytest
+from django.core.management import call_command
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test.client import Client
+
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_contained(settings, tmp_path):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.WHITENOISE_AUTOREFRESH = True
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.PRIVATE_ROOT = tmp_path / "private"
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_that_refuse_to_be_emptied():
+    """Between tests that commit, Django empties the tables; the ledger refuses, so its triggers sleep meanwhile."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def execute(operations, statements):
+        asleep = "SET session_replication_role = replica"
+        awake = "SET session_replication_role = DEFAULT"
+        return flush(operations, [asleep, *statements, awake])
+
+    DatabaseOperations.execute_sql_flush = execute
+    yield
+    DatabaseOperations.execute_sql_flush = flush
+
+
+@pytest.fixture
+def run_jobs(db):
+    """Run the queued jobs, as a worker does, and fail when one of them failed."""
+    from django_tasks_db.models import DBTaskResult  # noqa: PLC0415
+
+    def run():
+        call_command("db_worker", "--batch", "--interval", "0", "--no-startup-delay", verbosity=0)
+        failed = [(job.task_path, job.traceback) for job in DBTaskResult.objects.filter(status="FAILED")]
+        assert failed == []
+
+    return run
+
+
+@pytest.fixture
+def identity(db):
+    return factories.IdentityFactory()
+
+
+@pytest.fixture
+def staff(db):
+    """A function that signs a member with these roles in: `staff("Editor")` gives a client."""
+
+    def sign_in(*roles, **facts):
+        client = Client()
+        client.force_login(factories.UserFactory(roles=roles, is_staff=True, **facts))
+        return client
+
+    return sign_in

@@ -1,0 +1,252 @@
+"""Rows for tests: the same each time, valid as they are, about nobody."""
+
+from datetime import date, timedelta
+
+import factory
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from billing import ledger
+from billing.codes import INDEX_CONTEXT, check_character
+from billing.models import Attempt, Journal, JournalKind, Leg, Statement, StatementLine
+from careers.models import Application, Employment, Opening, OpeningStatus, Role
+from education.glossary import save_entry
+from education.models import Article, ArticleStatus, BodyRegion, Modality, Section, SectionKind, Term, Topic, TopicKind
+from patients.models import Patient
+from practice.accounts.models import User
+from practice.announcements.models import Announcement, AnnouncementKind
+from practice.encryption import blind_index
+from practice.models import Identity, Location, Notice, NoticeVersion, Physician
+from practice.resources.demo_pdf import one_page
+from practice.resources.models import Audience, Document, DocumentKind
+
+
+class IdentityFactory(DjangoModelFactory):
+    class Meta:
+        model = Identity
+
+    name = "Test Radiology"
+    tagline = "A tagline"
+    main_phone = "(574) 555-0100"
+    scheduling_phone = "(574) 555-0110"
+    billing_phone = "(574) 555-0120"
+    street = "1 Test Street"
+    city = "Testville"
+    state = "IN"
+    postal_code = "46500"
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@example.com")
+    name = factory.Sequence(lambda n: f"Person {n}")
+
+    @factory.post_generation
+    def password(self, create, extracted, **_options):
+        self.set_password(extracted or "a long test password")
+        self.save()
+
+    @factory.post_generation
+    def roles(self, create, extracted, **_options):
+        self.groups.set(Group.objects.get(name=role) for role in extracted or ())
+
+
+class LocationFactory(DjangoModelFactory):
+    class Meta:
+        model = Location
+
+    name = factory.Sequence(lambda n: f"Location {n}")
+    slug = factory.Sequence(lambda n: f"location-{n}")
+    street = "2 Test Street"
+    city = "Testville"
+    state = "IN"
+    postal_code = "46500"
+    phone = "(574) 555-0101"
+
+
+class PhysicianFactory(DjangoModelFactory):
+    class Meta:
+        model = Physician
+
+    name = factory.Sequence(lambda n: f"Physician Number{n}")
+    credentials = "MD"
+    slug = factory.Sequence(lambda n: f"physician-{n}")
+    biography = "Reads images."
+
+
+class NoticeFactory(DjangoModelFactory):
+    class Meta:
+        model = Notice
+
+    title = factory.Sequence(lambda n: f"Notice {n}")
+    slug = factory.Sequence(lambda n: f"notice-{n}")
+
+
+class NoticeVersionFactory(DjangoModelFactory):
+    class Meta:
+        model = NoticeVersion
+
+    notice = factory.SubFactory(NoticeFactory)
+    effective_on = date(2026, 1, 1)
+    body = "What it says."
+
+
+class AnnouncementFactory(DjangoModelFactory):
+    class Meta:
+        model = Announcement
+
+    kind = AnnouncementKind.WELCOME
+    title = factory.Sequence(lambda n: f"Announcement {n}")
+    slug = factory.Sequence(lambda n: f"announcement-{n}")
+    summary = "A short summary."
+    publish_from = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
+
+
+class DocumentFactory(DjangoModelFactory):
+    class Meta:
+        model = Document
+
+    title = factory.Sequence(lambda n: f"Document {n}")
+    slug = factory.Sequence(lambda n: f"document-{n}")
+    kind = DocumentKind.PROTOCOL
+    audience = Audience.STAFF
+    file = factory.LazyFunction(lambda: ContentFile(one_page("Test", ["A line"]), name="test.pdf"))
+
+
+class TopicFactory(DjangoModelFactory):
+    class Meta:
+        model = Topic
+
+    slug = factory.Sequence(lambda n: f"topic-{n}")
+    kind = TopicKind.EXAM
+    body_region = BodyRegion.CHEST
+    modality = Modality.CT
+
+
+class ArticleFactory(DjangoModelFactory):
+    """A published sample article in English with one section."""
+
+    class Meta:
+        model = Article
+        skip_postgeneration_save = True
+
+    topic = factory.SubFactory(TopicFactory)
+    language = "en"
+    title = factory.Sequence(lambda n: f"Article {n}")
+    summary = "What it is."
+    copyright = "© Test"
+    licence = "Test licence"
+    is_sample = True
+    status = ArticleStatus.PUBLISHED
+
+    @factory.post_generation
+    def sections(self, create, extracted, **_options):
+        for kind, body in (extracted or {SectionKind.BASIC_FACTS: "The facts."}).items():
+            Section.objects.create(article=self, kind=kind, body=body)
+
+
+def make_term(slug, *, en=None, es=None, synonyms=()):
+    """A glossary term with a name in each language given."""
+    term = Term.objects.create(slug=slug)
+    for language, name in (("en", en), ("es", es)):
+        if name:
+            save_entry(term, language, name, f"What {name} means.", "", list(synonyms))
+    return term
+
+
+class OpeningFactory(DjangoModelFactory):
+    class Meta:
+        model = Opening
+
+    title = factory.Sequence(lambda n: f"Opening {n}")
+    slug = factory.Sequence(lambda n: f"opening-{n}")
+    role = Role.RADIOLOGIST
+    location = factory.SubFactory(LocationFactory)
+    employment = Employment.FULL_TIME
+    schedule = "Four days"
+    pay_from_cents = 30_000_000
+    pay_to_cents = 40_000_000
+    summary = "A good job."
+    body = "What you do."
+    status = OpeningStatus.OPEN
+
+
+class ApplicationFactory(DjangoModelFactory):
+    class Meta:
+        model = Application
+
+    opening = factory.SubFactory(OpeningFactory)
+    name = factory.Sequence(lambda n: f"Applicant {n}")
+    email = factory.Sequence(lambda n: f"applicant{n}@example.com")
+    cv = factory.LazyFunction(lambda: ContentFile(one_page("CV", ["A line"]), name="cv.pdf"))
+    language = "en"
+
+
+class PatientFactory(DjangoModelFactory):
+    class Meta:
+        model = Patient
+
+    account_number = factory.Sequence(lambda n: f"ACC-{n}")
+    born_on = date(1950, 6, 15)
+
+    @classmethod
+    def _create(cls, model_class, *args, **facts):
+        patient = model_class(**facts)
+        patient.set_names("Testa", "Patientson")
+        patient.save()
+        return patient
+
+
+def code_of(number: int) -> str:
+    """A valid look-up code for the n-th test statement."""
+    body = f"TEST{number:08d}"
+    return body + check_character(body)
+
+
+class StatementFactory(DjangoModelFactory):
+    """A statement of one line on which the patient owes `owes` cents, issued through the ledger like an imported one."""
+
+    class Meta:
+        model = Statement
+
+    patient = factory.SubFactory(PatientFactory)
+    number = factory.Sequence(lambda n: f"ST-{n}")
+    code = factory.Sequence(code_of)
+    issued_on = date(2026, 10, 1)
+    due_on = date(2026, 12, 1)
+    content_hash = "0" * 64
+
+    @classmethod
+    def _create(cls, model_class, *args, owes=10_000, **facts):
+        statement = model_class.objects.create(code_index=blind_index(facts["code"], INDEX_CONTEXT), **facts)
+        StatementLine.objects.create(
+            statement=statement,
+            position=1,
+            service_on=date(2026, 9, 1),
+            procedure_code="71046",
+            description="Chest X-ray",
+            charge_cents=owes * 3,
+            insurance_paid_cents=owes,
+            adjustment_cents=owes,
+            patient_cents=owes,
+        )
+        if owes:
+            journal = Journal.objects.create(kind=JournalKind.CHARGE, cause=statement.number)
+            Leg.objects.bulk_create(ledger.charge_legs(journal, statement, owes))
+        statement.refresh_from_db()
+        return statement
+
+
+class AttemptFactory(DjangoModelFactory):
+    class Meta:
+        model = Attempt
+
+    statement = factory.SubFactory(StatementFactory)
+    amount_cents = 10_000
+    gateway = "sandbox"
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
