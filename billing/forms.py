@@ -13,23 +13,23 @@ from practice.money import CentsField, dollars
 DATE_PARTS = re.compile(r"([0-9]{1,4})[\s/.\-]+([0-9]{1,2})[\s/.\-]+([0-9]{1,4})", re.ASCII)
 
 
-class BirthDateField(forms.CharField):
+class BirthDateField(forms.Field):
     """A date as Americans write it: 3/27/1948. Takes 03-27-1948 and 1948-03-27 too."""
 
+    widget = forms.TextInput
     default_error_messages = {
         "invalid": _("Enter the date of birth as month, day and four-digit year, like 3/27/1948."),
         "future": _("The date of birth must be in the past."),
     }
 
-    def __init__(self, **options):
-        super().__init__(max_length=20, **options)
-        self.widget.attrs |= {"inputmode": "text", "autocomplete": "bday", "class": "short"}
+    def widget_attrs(self, widget):
+        return {"autocomplete": "bday", "class": "short", "maxlength": 20}
 
     def to_python(self, value):
-        text = super().to_python(value)
-        if text in self.empty_values:
+        text = str(value or "").strip()
+        if not text:
             return None
-        match = DATE_PARTS.fullmatch(text.strip())
+        match = DATE_PARTS.fullmatch(text)
         if match is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         first, second, third = match.groups()
@@ -74,7 +74,7 @@ class PayForm(forms.Form):
         error_messages={"required": _("Choose how much you would like to pay.")},
     )
     amount = CentsField(
-        label=_("Other amount"),
+        label=_("If part of it, how much?"),
         required=False,
         help_text=_("In dollars and cents, like 25.00."),
     )
@@ -84,7 +84,7 @@ class PayForm(forms.Form):
         self.balance_cents = balance_cents
         self.fields["choice"].choices = [
             (AmountChoice.FULL, _("All of it: %(balance)s") % {"balance": dollars(balance_cents)}),
-            (AmountChoice.PART, _("Another amount")),
+            (AmountChoice.PART, _("Part of it")),
         ]
 
     def clean(self):

@@ -130,7 +130,7 @@ def _optional_cents(cell: str) -> int | None:
 
 def _position(cell: str) -> int:
     cell = cell.strip()
-    if not (cell.isascii() and cell.isdigit() and 0 < int(cell[:6]) and len(cell) <= 5):
+    if not (cell.isascii() and cell.isdigit() and int(cell[:6]) > 0 and len(cell) <= 5):
         raise ValueError("is not a line number like 1")
     return int(cell)
 
@@ -214,7 +214,9 @@ def parse_statements(data: bytes) -> ParsedFile:
     """Read the whole file (UTF-8 CSV). Raises ImportRefused with every problem in it."""
     problems: list[ImportProblem] = []
     rows = _rows(data, problems)
-    header = _header(next(rows, (1, []))[1], problems)
+    header = _header(next(rows, (1, []))[1], problems) if data else []
+    if not data:
+        problems.append(ImportProblem(1, "", "the file is empty"))
     if problems:
         raise ImportRefused(problems)
     parsed = ParsedFile()

@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from billing.codes import INDEX_CONTEXT, normalise
 from billing.models import Statement
-from practice.throttles import Limit, count_try, forget, subnet
 from practice.encryption import blind_index
+from practice.throttles import Limit, count_try, forget, subnet
 
 PER_ADDRESS = Limit("lookup.address", 10, timedelta(minutes=10))
 PER_SUBNET = Limit("lookup.subnet", 60, timedelta(hours=1))

@@ -39,6 +39,8 @@ def check_amount(statement: Statement, amount_cents: int) -> None:
     balance = statement.balance_cents
     if balance <= 0:
         raise PaymentRefused(translation.gettext("This statement is already paid. You owe nothing on it."))
+    if balance < SMALLEST_PAYMENT_CENTS:
+        raise PaymentRefused(translation.gettext("This is too little to pay by card. Please call our billing office."))
     if amount_cents > balance:
         raise PaymentRefused(
             translation.gettext("You owe %(balance)s. Enter that amount or less.") % {"balance": dollars(balance)}
@@ -97,8 +99,11 @@ def _live_attempt(statement: Statement, amount_cents: int, language: str, at: da
                     expires_at=at + CARD_PAGE_LASTS,
                 )
             return attempt
-    except IntegrityError:  # another tab was faster by a hair
-        return statement.attempts.live().get()
+    except IntegrityError:
+        faster = statement.attempts.live().first()  # another tab, by a hair
+        if faster is None:
+            raise
+        return faster
 
 
 def _open_card_page(attempt: Attempt) -> Attempt:

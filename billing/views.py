@@ -17,6 +17,7 @@ from billing.gateways.interface import BadSignature
 from billing.lookup import Found, Miss, find_statement
 from billing.models import Attempt, AttemptState, Statement
 from patients import guests
+from practice.client_address import client_address
 
 private = cache_control(private=True, no_store=True, no_cache=True, must_revalidate=True, max_age=0)
 
@@ -29,10 +30,10 @@ STATEMENT_KEY = "guest_statement"
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def look_up(request):
-    form = LookUpForm(request.POST or None)
+    form = LookUpForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST" and form.is_valid():
-        result = find_statement(form.cleaned_data["code"], form.cleaned_data["born_on"], request.META["REMOTE_ADDR"])
+        result = find_statement(form.cleaned_data["code"], form.cleaned_data["born_on"], client_address(request))
         if isinstance(result, Found):
             guests.admit(request, result.statement.patient)
             request.session[STATEMENT_KEY] = result.statement.pk
@@ -65,7 +66,9 @@ def statement(request):
     bill = bills.filter(pk=request.session.get(STATEMENT_KEY)).first()
     if bill is None:
         return redirect("billing:look_up")
-    form = PayForm(request.POST or None, balance_cents=bill.balance_cents, initial={"choice": "full"})
+    form = PayForm(
+        request.POST if request.method == "POST" else None, balance_cents=bill.balance_cents, initial={"choice": "full"}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             attempt = payments.start_payment(bill, form.amount_cents, translation.get_language())

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from careers.forms import ApplicationForm
 from careers.intake import receive_application
 from careers.models import Application, Opening, OpeningStatus
+from practice.client_address import client_address
 from practice.throttles import APPLICATIONS_PER_ADDRESS, count_try
 
 
@@ -46,13 +47,15 @@ def apply(request, slug):
     found = _posted(slug)
     if not found.is_open():
         return _closed(request, found)
-    form = ApplicationForm(request.POST or None, request.FILES or None)
+    form = ApplicationForm(
+        request.POST if request.method == "POST" else None, request.FILES if request.method == "POST" else None
+    )
     status = 200
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         if facts.pop("website"):
             return redirect(found)
-        if count_try(APPLICATIONS_PER_ADDRESS, request.META["REMOTE_ADDR"]):
+        if count_try(APPLICATIONS_PER_ADDRESS, client_address(request)):
             application = receive_application(found, **facts, language=translation.get_language())
             return redirect(application)
         status = 429

@@ -57,8 +57,30 @@ class SectionInline(admin.StackedInline):
     max_num = len(SectionKind)
 
 
+class ArticleForm(forms.ModelForm):
+    class Meta:
+        model = Article
+        fields = [
+            "topic", "language", "title", "summary", "also_called", "is_sample", "reviewer", "reviewed_on",
+            "next_review_on", "sources", "copyright", "licence",
+        ]  # fmt: skip
+
+    def clean(self):
+        """Says what the database would refuse: Django skips its rules on the status, which is not on the form."""
+        facts = super().clean()
+        review = [facts.get("reviewer"), facts.get("reviewed_on"), facts.get("next_review_on")]
+        if any(review) and not all(review):
+            raise forms.ValidationError(_("Give the reviewer and both dates together, or none of them."))
+        if self.instance.status == ArticleStatus.PUBLISHED and not (facts.get("is_sample") or all(review)):
+            raise forms.ValidationError(
+                _("An article is published only after a physician's review: give the reviewer and both dates.")
+            )
+        return facts
+
+
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin):
+    form = ArticleForm
     list_display = ["title", "language", "status", "is_sample", "reviewer", "next_review_on", "page"]
     list_filter = ["status", "language", "is_sample", "topic__modality"]
     list_select_related = ["topic", "reviewer"]
@@ -137,7 +159,9 @@ class EntryForm(forms.ModelForm):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
         if self.instance.pk:
-            found = [name.text for name in self.instance.names.all() if name.is_synonym]
+            # In the order they were given, so that saving without a change changes nothing.
+            names = sorted(self.instance.names.all(), key=lambda name: name.pk)
+            found = [name.text for name in names if name.is_synonym]
             self.fields["synonyms"].initial = "\n".join(found)
 
     def clean_synonyms(self):

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Case, IntegerField, Min, QuerySet, Value, When
 from django.utils.text import slugify
 
+from education.models import Entry, Name, Term, key_of
 from practice.folding import fold
-from education.models import Entry, Name, Term
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 SIMILAR_ENOUGH = 0.35
@@ -35,7 +35,7 @@ def save_entry(
 def names_of(entry: Entry, synonyms: list[str]) -> list[Name]:
     """The unsaved names of an entry: its own first, then its synonyms, each spelling once."""
     texts = dict.fromkeys([entry.name, *synonyms])
-    return [Name(entry=entry, text=text, key=fold(text), is_synonym=text != entry.name) for text in texts]
+    return [Name(entry=entry, text=text, key=key_of(text), is_synonym=text != entry.name) for text in texts]
 
 
 def look_up(query: str, language: str) -> QuerySet[Entry]:
@@ -69,6 +69,11 @@ def look_up(query: str, language: str) -> QuerySet[Entry]:
         .filter(rank__lte=-SIMILAR_ENOUGH)
         .order_by("rank", "name", "pk")
     )
+
+
+def can_be_stored(text: str) -> bool:
+    """Whether the database takes this text: JSON and YAML can spell NUL and halves of characters, which it refuses."""
+    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 @dataclass
@@ -139,7 +144,7 @@ def _say(error: Exception) -> str:
 
 def _rows(data: dict):
     if not isinstance(data, dict):
-        raise ValueError("is not a JSON object")  # noqa: TRY004
+        raise ValueError("is not a JSON object")
     if "lang" in data:
         yield _flat_row(data)
         return
@@ -155,8 +160,8 @@ def _rows(data: dict):
                 language,
                 facts["term"],
                 facts["definition_text"],
-                (facts.get("pronunciation") or "").strip("()"),
-                list(facts.get("synonyms") or []),
+                (facts.get("pronunciation") or "").strip("() "),
+                facts.get("synonyms") or [],
             )
         )
 
@@ -164,7 +169,7 @@ def _rows(data: dict):
 def _flat_row(data: dict) -> _Row | None:
     if data["lang"] not in LANGUAGES:
         raise ValueError(f"lang must be one of: {', '.join(LANGUAGES)}")
-    if not data.get("title") or not data.get("body_markdown"):
+    if not all(str(data.get(key) or "").strip() for key in ("title", "body_markdown")):
         return None
     return _checked(_Row(_slug(data["slug"]), data["lang"], data["title"], data["body_markdown"], "", []))
 
@@ -175,6 +180,8 @@ def _slug(text: str, number=None) -> str:
 
 
 def _checked(row: _Row) -> _Row:
+    if not isinstance(row.synonyms, list):
+        raise ValueError("synonyms must be a list")
     for what, text, longest in (
         ("slug", row.slug, 120),
         ("term", row.name, 200),
@@ -183,16 +190,19 @@ def _checked(row: _Row) -> _Row:
         *(("synonym", synonym, 200) for synonym in row.synonyms),
     ):
         if not isinstance(text, str):
-            raise ValueError(f"{what} must be text")  # noqa: TRY004
+            raise ValueError(f"{what} must be text")
         if len(text) > longest:
             raise ValueError(f"{what} is longer than {longest} characters")
-        if "\0" in text:
-            raise ValueError(f"{what} holds a NUL character")
+        if not can_be_stored(text):
+            raise ValueError(f"{what} has a character that is no text")
     if not fold(row.name):
         raise ValueError("term is empty")
     if not re.fullmatch(r"[a-z0-9_-]+", row.slug):
         raise ValueError("slug may hold small letters, digits and hyphens")
     row.name, row.definition = row.name.strip(), row.definition.strip()
+    if not row.definition:
+        raise ValueError("definition is empty")
+    row.synonyms = [synonym.strip() for synonym in row.synonyms if synonym.strip()]
     return row
 
 

@@ -183,7 +183,7 @@ class Article(models.Model):
         return f"{self.title} ({self.language})"
 
     def save(self, *args, **options):
-        self.sort_key = fold(self.title)
+        self.sort_key = fold(self.title)[:120]  # “ß” folds to two letters
         super().save(*args, **options)
 
     def get_absolute_url(self):
@@ -273,6 +273,11 @@ class Entry(models.Model):
         return self.term.get_absolute_url()
 
 
+def key_of(text: str) -> str:
+    """What a name is found by. Folding can make a text longer, and the column has an end."""
+    return fold(text)[:250]
+
+
 class Name(models.Model):
     """A name by which an entry is found: its own, or a synonym. `key` is the name without case and accents."""
 
@@ -304,12 +309,12 @@ class Name(models.Model):
         return self.text
 
     def save(self, *args, **options):
-        self.key = fold(self.text)
+        self.key = key_of(self.text)
         super().save(*args, **options)
 
     def clean(self):
         super().clean()
-        self.key = fold(self.text)
+        self.key = key_of(self.text)
         if not self.key:
             raise ValidationError({"text": _("Write a word.")})
 

@@ -57,11 +57,12 @@ def readable_on(colour: Colour, paper: Colour) -> Colour:
 def stylesheet(accent: str) -> str:
     """The few lines of CSS that give the pages the practice's colour."""
     colour = parse_hex(accent)
-    light = readable_on(colour, mix(LIGHT_PAPER, colour, 0.1))
+    wash = mix(LIGHT_PAPER, colour, 0.1)
+    light = readable_on(colour, wash)
     dark = mix(readable_on(colour, mix(DARK_PAPER, (255, 255, 255), 0.12)), (255, 255, 255), 0.25)
     return (
         f":root{{--accent:{to_hex(light)};--accent-deep:{to_hex(mix(light, (0, 0, 0), 0.35))};"
-        f"--accent-wash:{to_hex(mix(light, LIGHT_PAPER, 0.9))};--on-accent:#fff}}"
+        f"--accent-wash:{to_hex(wash)};--on-accent:#fff}}"
         f"@media(prefers-color-scheme:dark){{:root{{--accent:{to_hex(dark)};"
         f"--accent-deep:{to_hex(mix(dark, (255, 255, 255), 0.4))};"
         f"--accent-wash:{to_hex(mix(dark, DARK_PAPER, 0.85))};--on-accent:#0b1115}}}}"

@@ -5,13 +5,15 @@ writes to a website should send a social security number.
 """
 
 import re
+import unicodedata
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-CARD_CANDIDATE = re.compile(r"(?<![0-9])[0-9](?:[ .\-]{0,2}[0-9]){12,18}(?![0-9])", re.ASCII)
+DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,2}[0-9]+)*", re.ASCII)
+CARD_LENGTHS = range(13, 20)
 SOCIAL_SECURITY = re.compile(
-    r"(?<![0-9\-])(?!000|666|9[0-9]{2})[0-9]{3}[- .](?!00)[0-9]{2}[- .](?!0000)[0-9]{4}(?![0-9\-])", re.ASCII
+    r"(?<![0-9])(?<![0-9]-)(?!000|666|9[0-9]{2})[0-9]{3}[- .](?!00)[0-9]{2}[- .](?!0000)[0-9]{4}(?!-?[0-9])", re.ASCII
 )
 SAID_SOCIAL_SECURITY = re.compile(
     r"(?:\bssn\b|social security|seguro social)[^0-9]{0,30}(?<![0-9])[0-9]{9}(?![0-9])", re.ASCII | re.IGNORECASE
@@ -28,10 +30,17 @@ def passes_luhn(digits: str) -> bool:
 
 
 def holds_card_number(text: str) -> bool:
-    for candidate in CARD_CANDIDATE.finditer(text):
-        digits = re.sub(r"[^0-9]", "", candidate.group())
-        if digits.strip("0") and passes_luhn(digits):
-            return True
+    """Whether neighbouring groups of digits make up a card number, whatever digits stand before and after them."""
+    for found in DIGIT_GROUPS.finditer(text):
+        groups = re.findall("[0-9]+", found.group())
+        for first in range(len(groups)):
+            digits = ""
+            for group in groups[first:]:
+                digits += group
+                if len(digits) >= CARD_LENGTHS.stop:
+                    break
+                if len(digits) in CARD_LENGTHS and digits.strip("0") and passes_luhn(digits):
+                    return True
     return False
 
 
@@ -39,9 +48,25 @@ def holds_social_security_number(text: str) -> bool:
     return bool(SOCIAL_SECURITY.search(text) or SAID_SOCIAL_SECURITY.search(text))
 
 
+def plain_digits(text: str) -> str:
+    """The text with digits of every script as ASCII, every dash as `-`, every space as ` `, and nothing invisible."""
+    plain = []
+    for character in unicodedata.normalize("NFKC", text):
+        category = unicodedata.category(character)
+        if category == "Nd":
+            plain.append(str(unicodedata.decimal(character)))
+        elif category == "Pd" or character == "−":
+            plain.append("-")
+        elif category == "Zs":
+            plain.append(" ")
+        elif category != "Cf":
+            plain.append(character)
+    return "".join(plain)
+
+
 def refuse_private_numbers(text: str) -> None:
     """A form validator. Raises ValidationError where the text holds a card or social security number."""
-    plain = text.translate({0x00A0: " ", 0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2014: "-"})
+    plain = plain_digits(text)
     if holds_card_number(plain):
         raise ValidationError(
             _("This looks like it holds a card number. Please take it out: we never need it here."), code="card"

@@ -5,8 +5,12 @@ import re
 
 from django.views.debug import SafeExceptionReporterFilter
 
-# PostgreSQL repeats the values of a refused row in these lines; the parameters of a failed query may follow.
-VALUES_OF_A_ROW = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*$", re.MULTILINE)
+# PostgreSQL repeats the values of a refused row from these words on. A value may run over many lines, so all is left
+# out up to the next exception of the chain.
+VALUES_OF_A_ROW = re.compile(
+    r"^(DETAIL|CONTEXT|LINE \d+):.*?(?=\n\n(?:The above exception was|During handling of the above)|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 QUERY_STRING = re.compile(r"\?[^\s\"']*")
 
 
@@ -14,13 +18,16 @@ class NoPeopleFilter(logging.Filter):
     """Take query strings and the database's row values out of a record, in its message and in its traceback."""
 
     def filter(self, record):
-        record.msg = QUERY_STRING.sub("?…", record.getMessage())
+        record.msg = self.without_people(record.getMessage())
         record.args = ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
-            record.exc_text = VALUES_OF_A_ROW.sub(r"\1: (left out)", record.exc_text)
+            record.exc_text = self.without_people(record.exc_text)
         return True
+
+    def without_people(self, text: str) -> str:
+        return QUERY_STRING.sub("?…", VALUES_OF_A_ROW.sub(r"\1: (left out)", text))
 
 
 class NothingReporterFilter(SafeExceptionReporterFilter):
@@ -30,7 +37,7 @@ class NothingReporterFilter(SafeExceptionReporterFilter):
         return True
 
     def get_post_parameters(self, request):
-        return {name: self.cleansed_substitute for name in request.POST} if request else {}
+        return dict.fromkeys(request.POST, self.cleansed_substitute) if request else {}
 
     def get_traceback_frame_variables(self, request, tb_frame):
         return []

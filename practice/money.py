@@ -32,25 +32,30 @@ def dollars(cents: int) -> str:
     return f"{sign}${whole:,}.{part:02d}"
 
 
-class CentsField(forms.CharField):
+class CentsField(forms.Field):
     """A form field that takes dollars as people write them and gives integer cents."""
 
+    widget = forms.TextInput
     default_error_messages = {
         "invalid": _("Enter an amount in dollars and cents, like 25.00."),
     }
 
-    def __init__(self, **options):
-        super().__init__(max_length=options.pop("max_length", 20), **options)
-        self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "class": "money"}
+    def widget_attrs(self, widget):
+        return {"inputmode": "decimal", "autocomplete": "off", "class": "money", "maxlength": 20}
 
     def to_python(self, value):
-        text = super().to_python(value)
-        if text in self.empty_values:
+        if value is None or not str(value).strip():
             return None
         try:
-            return parse_cents(text)
+            return parse_cents(str(value))
         except ValueError:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
     def prepare_value(self, value):
-        return f"{value // 100}.{value % 100:02d}" if isinstance(value, int) else value
+        return dollars(value).replace("$", "").replace(",", "") if isinstance(value, int) else value
+
+    def has_changed(self, initial, data):
+        try:
+            return initial != self.to_python(data)
+        except ValidationError:
+            return True

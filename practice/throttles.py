@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from practice.models import Throttle
 from practice.encryption import blind_index
+from practice.models import Throttle
 
 COUNT_ONE = """
     INSERT INTO practice_throttle AS t (key, count, window_ends_at) VALUES (%(key)s, 1, %(ends_at)s)

@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from practice import colours
+from practice.client_address import client_address
 from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
@@ -73,13 +74,13 @@ def notice(request, slug):
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def feedback(request):
-    form = FeedbackForm(request.POST or None)
+    form = FeedbackForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
         if facts.pop("website"):
             return redirect("practice:feedback_thanks")
-        if count_try(FEEDBACK_PER_ADDRESS, request.META["REMOTE_ADDR"]):
+        if count_try(FEEDBACK_PER_ADDRESS, client_address(request)):
             receive_feedback(**facts, language=translation.get_language())
             return redirect("practice:feedback_thanks")
         status = 429

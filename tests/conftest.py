@@ -1,11 +1,17 @@
 """Shared by all tests: a real Postgres, files in temporary folders, mail in memory, jobs that run when told to."""
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test.client import Client
+from django.utils import translation
 
 from tests import factories
+
+
+def pytest_configure():
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +23,13 @@ def _quick_and_contained(settings, tmp_path):
     settings.WHITENOISE_AUTOREFRESH = True
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PRIVATE_ROOT = tmp_path / "private"
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STATIC_ROOT.mkdir()
+
+
+@pytest.fixture(autouse=True)
+def _english():
+    """A Spanish page in one test must not leave its language to the next."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

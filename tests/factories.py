@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import factory
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
@@ -222,6 +223,7 @@ class StatementFactory(DjangoModelFactory):
     content_hash = "0" * 64
 
     @classmethod
+    @transaction.atomic
     def _create(cls, model_class, *args, owes=10_000, **facts):
         statement = model_class.objects.create(code_index=blind_index(facts["code"], INDEX_CONTEXT), **facts)
         StatementLine.objects.create(

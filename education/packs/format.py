@@ -16,11 +16,15 @@ from typing import Any
 import yaml
 from django.conf import settings
 
+from education.glossary import can_be_stored
 from education.models import ArticleStatus, BodyRegion, Modality, SectionKind, TopicKind
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
-FRONT_MATTER = re.compile(r"---\n(.*?)(?:(?<=\n)|(?<=^))---\n", re.DOTALL)
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+FRONT_MATTER = re.compile(r"---\n(.*?)(?<=\n)---(?:\n|\Z)", re.DOTALL)
+# What the addresses of topics and terms may be; a slug field takes no others.
+TOPIC_SLUG = re.compile(r"[a-zA-Z0-9_-]{1,80}", re.ASCII)
+TERM_SLUG = re.compile(r"[a-zA-Z0-9_-]{1,120}", re.ASCII)
+SECTION_MARK = re.compile(r"^(?=##? )", re.MULTILINE)
 SOURCES = "sources"  # the last, optional heading of an article
 
 # The headings are part of the format, so they do not follow the translation files.
@@ -127,6 +131,7 @@ class _FileReader:
         self.problems: list[PackProblem] = []
         self.lines: dict[str, int] = {}  # key of the front matter: its line
         self.facts: dict[str, Any] = {}
+        self.is_read = False  # whether the front matter could be read at all
         self.body = ""
         self.body_line = 1
         if "\r" in text or "\0" in text:
@@ -153,7 +158,8 @@ class _FileReader:
                 (mark.line if mark else 0) + 2, f"the front matter is not YAML: {getattr(error, 'problem', '')}"
             )
             return
-        except ValueError as error:  # a date like 2026-13-01
+        except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+            # A date like 2026-13-01, a tag that does not fit its value, lists within lists without end.
             self.problem(2, f"the front matter has a value that does not exist: {error}")
             return
         if not isinstance(facts, dict):
@@ -164,6 +170,7 @@ class _FileReader:
                 self.problem(key.start_mark.line + 2, f"{key.value} stands twice")
             self.lines[key.value] = key.start_mark.line + 2
         self.facts = facts
+        self.is_read = True
 
     def only(self, *known: str) -> None:
         for key in self.facts:
@@ -172,20 +179,25 @@ class _FileReader:
 
     def text(self, key: str, *, longest: int, required: bool = True) -> str:
         value = self.facts.get(key, "")
+        value = value.strip() if isinstance(value, str) else value
         line = self.lines.get(key, 2)
         if value is None or value == "":
-            if required:
+            if required and self.is_read:
                 self.problem(line, f"{key} is missing")
             return ""
         if not isinstance(value, str):
             self.problem(line, f"{key} must be text; put it in quotes")
             return ""
+        if not can_be_stored(value):
+            self.problem(line, f"{key} has a character that is no text")
         if len(value) > longest:
             self.problem(line, f"{key} is longer than {longest} characters")
-        return value.strip()
+        return value
 
     def choice(self, key: str, values: list[str], *, default: str | None = None) -> str:
         value = self.facts.get(key, default)
+        if not self.is_read:
+            return values[0]
         if value not in values:
             self.problem(self.lines.get(key, 2), f"{key} must be one of: {', '.join(values)}")
             return values[0]
@@ -196,6 +208,8 @@ class _FileReader:
         if not isinstance(value, list) or any(not isinstance(item, str) or not item.strip() for item in value):
             self.problem(self.lines.get(key, 2), f"{key} must be a list of texts")
             return []
+        if any(not can_be_stored(item) or len(item.strip().splitlines()) > 1 for item in value):
+            self.problem(self.lines.get(key, 2), f"{key} has an item of several lines, or with what is no text")
         if any(len(item) > longest for item in value):
             self.problem(self.lines.get(key, 2), f"{key} has an item longer than {longest} characters")
         return [item.strip() for item in value]
@@ -282,7 +296,8 @@ def read_article(path: str, text: str, slug: str, language: str) -> tuple[Articl
         sections=reader.sections(HEADINGS[language]),
     )
     article.sources = article.sections.pop(SOURCES, "")
-    if SectionKind.BASIC_FACTS not in article.sections and not reader.problems:
+    is_draft = article.status == ArticleStatus.DRAFT
+    if SectionKind.BASIC_FACTS not in article.sections and not is_draft and not reader.problems:
         reader.problem(reader.body_line, f"the section “{HEADINGS[language][SectionKind.BASIC_FACTS]}” is missing")
     dates = (article.reviewer, article.reviewed_on, article.next_review_on)
     if any(dates) and not all(dates):
@@ -309,7 +324,7 @@ def read_term(path: str, text: str, slug: str) -> tuple[TermFile, list[PackProbl
             reader.problem(line, f"{language} must have a name below it")
             continue
         inner = _FileReader(path, "---\n---\n")
-        inner.problems, inner.facts = reader.problems, facts
+        inner.problems, inner.facts, inner.is_read = reader.problems, facts, True
         inner.lines = dict.fromkeys(("name", "pronunciation", "synonyms", *map(str, facts)), line)
         inner.only("name", "pronunciation", "synonyms")
         entry = GlossaryName(
@@ -345,7 +360,8 @@ def _file(front: dict, body: str) -> str:
 
 
 def _body(parts: list[tuple[str, str]]) -> str:
-    return "\n".join(f"## {heading}\n\n{text}\n" for heading, text in parts)
+    """The parts under their headings. A `#` or `##` heading inside a part moves in by a space, which says the same."""
+    return "\n".join(f"## {heading}\n\n{SECTION_MARK.sub(' ', text)}\n" for heading, text in parts)
 
 
 def write_pack_facts(facts: PackFacts) -> str:

@@ -70,9 +70,11 @@ def import_pack(folder: Path, *, overwrite: bool = False) -> LoadReport:
         if wanted(f"glossary/{slug}.md", write_term(term)):
             _write_term(term)
     if pack.texts[PACK_FACTS] != imported.get(PACK_FACTS):
-        Article.objects.filter(topic__slug__in=pack.topics).update(
-            copyright=pack.facts.copyright, licence=pack.facts.licence, is_sample=pack.facts.sample
-        )
+        for slug, language in pack.articles:
+            if f"topics/{slug}/{language}.md" not in report.kept:
+                Article.objects.filter(topic__slug=slug, language=language).update(
+                    copyright=pack.facts.copyright, licence=pack.facts.licence, is_sample=pack.facts.sample
+                )
     _remember(pack, imported, skip=set(report.kept))
     return report
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from education.packs.format import (
     LANGUAGES,
-    SLUG,
+    TERM_SLUG,
+    TOPIC_SLUG,
     ArticleFile,
     PackFacts,
     PackProblem,
@@ -43,10 +44,13 @@ def read_pack(folder: Path) -> Pack:
     pack, problems = Pack(), []
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder).as_posix()
-        if file.is_dir() or path.startswith(".") or path == "README.md":
+        if file.is_dir() or path == "README.md" or any(part.startswith(".") for part in path.split("/")):
             continue
         try:
             text = file.read_bytes().decode()
+        except OSError as error:
+            problems.append(PackProblem(path, 1, f"cannot be read: {error.strerror}"))
+            continue
         except UnicodeDecodeError as error:
             problems.append(PackProblem(path, 1, f"is not UTF-8 text (byte {error.start})"))
             continue
@@ -68,7 +72,7 @@ def read_file(pack: Pack, path: str, text: str) -> list[PackProblem]:
     if path == PACK_FACTS:
         pack.facts, problems = read_pack_facts(path, text)
         return problems
-    if path.endswith(".md") and parts[0] == "topics" and len(parts) == 3 and SLUG.fullmatch(parts[1]):
+    if path.endswith(".md") and parts[0] == "topics" and len(parts) == 3 and TOPIC_SLUG.fullmatch(parts[1]):
         slug, name = parts[1:]
         if name == "topic":
             pack.topics[slug], problems = read_topic(path, text, slug)
@@ -76,7 +80,7 @@ def read_file(pack: Pack, path: str, text: str) -> list[PackProblem]:
         if name in LANGUAGES:
             pack.articles[slug, name], problems = read_article(path, text, slug, name)
             return problems
-    if path.endswith(".md") and parts[0] == "glossary" and len(parts) == 2 and SLUG.fullmatch(parts[1]):
+    if path.endswith(".md") and parts[0] == "glossary" and len(parts) == 2 and TERM_SLUG.fullmatch(parts[1]):
         pack.terms[parts[1]], problems = read_term(path, text, parts[1])
         return problems
     return [PackProblem(path, 1, "does not belong in a pack: see docs/content-packs.md for the folders and names")]

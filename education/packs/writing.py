@@ -29,7 +29,7 @@ def current_files() -> dict[str, str]:
         files[f"topics/{topic.slug}/topic.md"] = write_topic(facts)
     for article in Article.objects.select_related("topic", "reviewer").prefetch_related("sections"):
         files[f"topics/{article.topic.slug}/{article.language}.md"] = write_article(_article_file(article))
-    for term in Term.objects.prefetch_related("entries__names"):
+    for term in Term.objects.filter(entries__isnull=False).distinct().prefetch_related("entries__names"):
         files[f"glossary/{term.slug}.md"] = write_term(_term_file(term))
     return files
 
@@ -45,8 +45,8 @@ def _article_file(article: Article) -> ArticleFile:
         reviewer=article.reviewer.slug if article.reviewer else "",
         reviewed_on=article.reviewed_on,
         next_review_on=article.next_review_on,
-        sections={section.kind: section.body.replace("\r\n", "\n").strip() for section in article.sections.all()},
-        sources=article.sources.replace("\r\n", "\n").strip(),
+        sections={section.kind: _plain(section.body) for section in article.sections.all()},
+        sources=_plain(article.sources),
     )
 
 
@@ -59,11 +59,16 @@ def _term_file(term: Term) -> TermFile:
                 entry.name,
                 entry.pronunciation,
                 [name.text for name in sorted(entry.names.all(), key=_creation) if name.is_synonym],
-                entry.definition,
+                _plain(entry.definition),
             )
             for entry in entries
         },
     )
+
+
+def _plain(text: str) -> str:
+    """The text with the line ends of a file; browsers send others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _creation(name: Name) -> int:

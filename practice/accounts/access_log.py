@@ -4,6 +4,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from practice.accounts.models import AccessEntry
+from practice.client_address import client_address
 
 
 def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
@@ -14,7 +15,7 @@ def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
         what=row._meta.label_lower,
         row=str(row.pk),
         how=how or (match.view_name if match else ""),
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=client_address(request),
     )
 
 

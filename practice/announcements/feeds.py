@@ -1,9 +1,8 @@
 from django.contrib.syndication.views import Feed
+from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-
-from django.urls import reverse
 
 from practice.announcements.models import Announcement
 from practice.context import get_identity

@@ -103,6 +103,7 @@ class EmbeddedServer:
                     return  # somebody else still needs it
                 self.stop()
         finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing is not enough where a forked child holds it open too
             os.close(descriptor)
 
     def stop(self) -> None:
@@ -111,10 +112,12 @@ class EmbeddedServer:
             self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", check=False)
 
     def postmaster_pid(self) -> int | None:
-        """The process id of the running server, or None; a recycled id of another program does not count."""
+        """The process id of the running server, or None; a recycled id of another program or cluster does not count."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            if psutil.Process(pid).name().startswith("postgres"):
+            process = psutil.Process(pid)
+            # The folder tells it from the server of another cluster; what is dead but not buried has no command line.
+            if process.name().startswith("postgres") and str(self.data) in process.cmdline():
                 return pid
         except (OSError, ValueError, psutil.Error):
             pass
@@ -180,7 +183,7 @@ class EmbeddedServer:
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         as_root = os.geteuid() == 0
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [str(BINARIES / program), *arguments],
             stdin=subprocess.DEVNULL,
             # Not a pipe: the server would inherit it and the pipe would never close.

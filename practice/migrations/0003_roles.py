@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from practice.accounts.roles import ADMINISTRATOR, EDITOR, FRONT_DESK, grant
+from practice.accounts.roles import ADMINISTRATOR, CLINICAL_REVIEWER, EDITOR, FRONT_DESK, grant
 
 GRANTS = {
     ADMINISTRATOR: {
@@ -14,6 +14,7 @@ GRANTS = {
         "feedback": "vc",
     },
     EDITOR: {"location": "vac", "openinghours": "vacd", "subspecialty": "vac", "physician": "vac", "identity": "v"},
+    CLINICAL_REVIEWER: {"physician": "v"},  # to choose who has reviewed an article
     FRONT_DESK: {"location": "v", "openinghours": "vacd", "feedback": "vc"},
 }
 forward, backward = grant("practice", GRANTS)

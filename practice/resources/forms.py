@@ -8,6 +8,8 @@ class DocumentForm(forms.ModelForm):
     class Meta:
         model = Document
         fields = "__all__"
+        # The usual widget links to the file at an address of its own, and there is none: it leaves by `download` only.
+        widgets = {"file": forms.FileInput(attrs={"accept": ".pdf,.docx"})}
 
     def clean_file(self):
         file = self.cleaned_data["file"]

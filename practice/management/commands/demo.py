@@ -84,7 +84,7 @@ def serve(workers: int) -> None:
         ],
         [*python, str(settings.BASE_DIR / "manage.py"), "db_worker", "--no-startup-delay", "--interval", "1"],
     ]  # fmt: skip
-    children = [subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) for command in commands]  # noqa: S603
+    children = [subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) for command in commands]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         while all(child.poll() is None for child in children):

@@ -1,0 +1,202 @@
+from datetime import date
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from education.models import Article, ArticleStatus, Entry, Name, PackFile, Section, SectionKind, Term, Topic
+from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
+
+REVIEW_WITHOUT = {
+    "reviewer": {"reviewed_on": date(2026, 1, 1), "next_review_on": date(2027, 1, 1)},
+    "reviewed_on": {"next_review_on": date(2027, 1, 1)},
+    "next_review_on": {"reviewed_on": date(2026, 1, 1)},
+}
+
+
+def row_of(model):
+    """A valid row to break."""
+    if model is Topic:
+        return TopicFactory()
+    article = ArticleFactory()
+    term = make_term("port", en="Port", es="Puerto", synonyms=["chest port"])
+    return {
+        Article: article,
+        Section: article.sections.get(),
+        Entry: term.entries.get(language="en"),
+        Name: Name.objects.get(entry__language="en", is_synonym=True),
+    }[model]
+
+
+@pytest.mark.parametrize(
+    ("model", "facts", "constraint"),
+    [
+        (Topic, {"kind": "visit"}, "education_topic_kind_known"),
+        (Topic, {"body_region": "tail"}, "education_topic_body_region_known"),
+        (Topic, {"modality": "x-ray"}, "education_topic_modality_known"),
+        (Article, {"language": "fr"}, "education_article_language_known"),
+        (Article, {"status": "ready"}, "education_article_status_known"),
+        (Article, {"is_sample": False}, "education_article_published_is_reviewed"),
+        (
+            Article,
+            {"reviewed_on": date(2026, 5, 1), "next_review_on": date(2026, 5, 1)},
+            "education_article_next_review_after_last",
+        ),
+        (Section, {"kind": "prices"}, "education_section_kind_known"),
+        (Entry, {"language": "fr"}, "education_entry_language_known"),
+        (Entry, {"language": "es"}, "education_entry_one_per_language"),
+        (Name, {"text": "Port"}, "education_name_unique_text"),
+        (Name, {"is_synonym": False}, "education_name_one_own_name"),
+    ],
+)
+def test_database_refuses(db, model, facts, constraint):
+    row = row_of(model)
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        model.objects.filter(pk=row.pk).update(**facts)
+
+
+def test_database_refuses_second_article_in_a_language(db):
+    article = ArticleFactory()
+    ArticleFactory(topic=article.topic, language="es")
+    with pytest.raises(IntegrityError, match="education_article_one_per_language"), transaction.atomic():
+        ArticleFactory(topic=article.topic, language="en")
+
+
+def test_database_refuses_second_section_of_a_kind(db):
+    article = ArticleFactory()
+    with pytest.raises(IntegrityError, match="education_section_one_of_a_kind"), transaction.atomic():
+        Section.objects.create(article=article, kind=SectionKind.BASIC_FACTS, body="Once more.")
+
+
+@pytest.mark.parametrize("missing", ["reviewer", "reviewed_on", "next_review_on"])
+def test_database_refuses_published_article_with_part_of_a_review(db, missing):
+    facts = {"reviewer": PhysicianFactory()} | REVIEW_WITHOUT[missing]
+    if missing == "reviewer":
+        facts["reviewer"] = None
+    article = ArticleFactory()
+    with pytest.raises(IntegrityError, match="education_article_published_is_reviewed"), transaction.atomic():
+        Article.objects.filter(pk=article.pk).update(is_sample=False, **facts)
+
+
+def test_database_takes_published_article_with_a_review(db):
+    article = ArticleFactory(
+        is_sample=False,
+        reviewer=PhysicianFactory(),
+        reviewed_on=date(2026, 1, 1),
+        next_review_on=date(2026, 1, 2),
+    )
+    assert Article.objects.published().get() == article
+
+
+@pytest.mark.parametrize("status", sorted(set(ArticleStatus.values) - {"published"}))
+def test_database_takes_other_statuses_without_review(db, status):
+    assert ArticleFactory(status=status, is_sample=False).pk is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "make"),
+    [
+        (Topic, lambda: TopicFactory(slug="same")),
+        (Term, lambda: make_term("same")),
+        (PackFile, lambda: PackFile.objects.create(path="same", text="x")),
+    ],
+)
+def test_addresses_are_unique(db, model, make):
+    make()
+    with pytest.raises(IntegrityError, match=f"{model._meta.db_table}_(slug|path)"), transaction.atomic():
+        make()
+
+
+@pytest.mark.parametrize("which", ["topic", "reviewer"])
+def test_article_keeps_its_topic_and_reviewer(db, which):
+    article = ArticleFactory(reviewer=PhysicianFactory())
+    with pytest.raises(ProtectedError):
+        getattr(article, which).delete()
+
+
+def test_article_sort_key_follows_the_title(db):
+    article = ArticleFactory(title="Épaule: l'IRM")
+    assert article.sort_key == "epaule lirm"
+    article.title = "Knee"
+    article.save()
+    article.refresh_from_db()
+    assert article.sort_key == "knee"
+
+
+def test_article_with_a_title_that_grows_when_folded_is_saved(db):
+    assert ArticleFactory(title="ß" * 120).sort_key == "s" * 120
+
+
+def test_article_other_names_are_the_lines():
+    assert Article(also_called=" one \r\n\n two\n").other_names == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_due"),
+    [
+        ({"next_review_on": date(2026, 5, 1)}, True),
+        ({"next_review_on": date(2026, 4, 30)}, True),
+        ({"next_review_on": date(2026, 5, 2)}, False),
+        ({"next_review_on": None}, False),
+        ({"next_review_on": date(2026, 4, 1), "status": ArticleStatus.RETIRED}, False),
+    ],
+)
+def test_due_for_review_counts_the_day_itself(db, facts, is_due):
+    article = ArticleFactory(**facts)
+    expected = [article] if is_due else []
+    assert list(Article.objects.due_for_review(on=date(2026, 5, 1))) == expected
+
+
+def test_in_language_and_published_leave_out_the_others(db):
+    article = ArticleFactory(language="es")
+    ArticleFactory(language="en")
+    ArticleFactory(language="es", status=ArticleStatus.DRAFT)
+    assert list(Article.objects.published().in_language("es")) == [article]
+
+
+@pytest.mark.parametrize(
+    ("kind", "position", "anchor"),
+    [(SectionKind.BASIC_FACTS, 0, "basic-facts"), (SectionKind.WHEN_TO_CALL, 5, "when-to-call")],
+)
+def test_section_position_and_anchor(kind, position, anchor):
+    section = Section(kind=kind)
+    assert (section.position, section.anchor) == (position, anchor)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("Tomografía (TC)", "tomografia tc"), ("ß" * 200, "s" * 250), ("X-Ray’s", "x-rays")]
+)
+def test_name_key_is_the_folded_text(db, text, key):
+    entry = make_term("a", en="A").entries.get()
+    assert Name.objects.create(entry=entry, text=text).key == key
+
+
+def test_name_without_a_letter_is_refused(db):
+    entry = make_term("a", en="A").entries.get()
+    with pytest.raises(ValidationError) as refusal:
+        Name(entry=entry, text="?!").full_clean()
+    assert refusal.value.message_dict == {"text": ["Write a word."]}
+
+
+def test_deleting_a_term_takes_its_entries_and_names_along(db):
+    make_term("stays", en="Stays")
+    make_term("goes", en="Goes", es="Va", synonyms=["leaves"]).delete()
+    assert list(Name.objects.values_list("text", flat=True)) == ["Stays"]
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "address"),
+    [
+        (Topic(slug="knee-mri"), "knee-mri", "/patient-information/knee-mri/"),
+        (
+            Article(title="Knee", language="en", topic=Topic(slug="knee-mri")),
+            "Knee (en)",
+            "/patient-information/knee-mri/",
+        ),
+        (Term(slug="port"), "port", "/glossary/port/"),
+        (Entry(name="Port", term=Term(slug="port")), "Port", "/glossary/port/"),
+    ],
+)
+def test_rows_tell_their_name_and_address(row, text, address):
+    assert (str(row), row.get_absolute_url()) == (text, address)

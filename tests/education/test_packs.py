@@ -1,0 +1,546 @@
+from datetime import date
+
+import pytest
+
+from education.admin import EntryForm
+from education.models import Article, ArticleStatus, Entry, Name, PackFile, Section, SectionKind, Term, Topic
+from education.packs.format import PackRefused
+from education.packs.loading import LoadReport, import_pack
+from education.packs.reading import read_pack
+from education.packs.writing import current_files, export_pack
+from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
+
+FACTS = "---\ncopyright: © Test\nlicence: Test licence\nsample: true\n---\n"
+TOPIC = "---\nkind: exam\nbody_region: chest\nmodality: ct\n---\n"
+ARTICLE = "---\ntitle: Chest CT\nsummary: Pictures of the chest.\n---\n## Basic facts\n\nThe facts.\n"
+SPANISH = "---\ntitle: TC de tórax\nsummary: Imágenes del pecho.\n---\n## Datos básicos\n\nLo básico.\n"
+TERM = (
+    "---\nen:\n  name: Port\n  pronunciation: port\n  synonyms:\n  - mediport\n  - chest port\nes:\n  name: Puerto\n---\n"
+    "## en\n\nA small device.\n\n## es\n\nUn aparato pequeño.\n"
+)
+PLAIN = {
+    "pack.md": FACTS,
+    "topics/chest-ct/topic.md": TOPIC,
+    "topics/chest-ct/en.md": ARTICLE,
+    "topics/chest-ct/es.md": SPANISH,
+    "glossary/port.md": TERM,
+}
+# Right, but not as the export would write it.
+HAND_STYLED = {
+    "pack.md": "---\n# what holds for all\nlicence:   'Test licence'\nsample: yes\ncopyright: \"\\u00a9 Test\"\n---\n\n",
+    "topics/chest-ct/topic.md": "---\n{modality: ct,\n kind: exam, body_region: 'chest'}\n---\n\n\n",
+    "topics/chest-ct/en.md": (
+        '---\nsummary: >-\n  Pictures of\n  the chest.\ntitle:   "Chest CT"\nalso_called: [lung scan, "CAT: scan", \'ct\']\n'
+        "status: 'published'\nreviewer:\n---\n\n\n##  Basic facts  \nRight below the heading.\n\n\n\n- one\n-   two  \n\n"
+        "## Risks\n\n\n### Small ones\n\nFew.\n\n\n## Sources\n\nA book.\n\n\n"
+    ),
+    "topics/chest-ct/es.md": "---\ntitle: 'TC de tórax'\nsummary: |\n  Imágenes del pecho.\n---\n## Datos básicos\nLo básico.",
+    "glossary/port.md": (
+        "---\nes: {name: Puerto}\nen: {name: 'Port', synonyms: [mediport, chest port], pronunciation: port}\n---\n\n"
+        "## en\nA small device.\n## es\n\n\nUn aparato pequeño.\n\n"
+    ),
+    "glossary/MRI_scan.md": '---\nen:\n    name:    "MRI \\u2013 scan"\n---\n## en\n\n## \tnot a heading, a meaning.\n'.replace(
+        "## \tnot", "##\tnot"
+    ),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A function that writes files below a new folder and gives the folder."""
+    count = 0
+
+    def write(files):
+        nonlocal count
+        count += 1
+        root = tmp_path / f"pack{count}"
+        root.mkdir()
+        for path, content in files.items():
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return root
+
+    return write
+
+
+def files_of(root):
+    return {file.relative_to(root).as_posix(): file.read_bytes().decode() for file in root.rglob("*") if file.is_file()}
+
+
+def exported(tmp_path):
+    root = tmp_path / "export"
+    assert export_pack(root) == len(files_of(root))
+    return files_of(root)
+
+
+def nothing_is_loaded():
+    return not any(model.objects.exists() for model in (Topic, Article, Section, Term, Entry, Name, PackFile))
+
+
+# ---- There and back -------------------------------------------------------------------------------------------------
+
+
+def test_import_fills_the_library(db, folder):
+    physician = PhysicianFactory(slug="ann-lee")
+    report = import_pack(
+        folder(
+            PLAIN
+            | {
+                "topics/chest-ct/en.md": (
+                    "---\ntitle: Chest CT\nsummary: Pictures of the chest.\nalso_called:\n- lung scan\n- CAT scan\n"
+                    "status: retired\nreviewer: ann-lee\nreviewed_on: 2026-03-31\nnext_review_on: 2027-03-31\n---\n"
+                    "## Basic facts\n\nThe facts.\n\nMore facts.\n\n## Your results\n\nSoon.\n\n## Sources\n\n- A book\n"
+                )
+            }
+        )
+    )
+    assert report == LoadReport(loaded=4, unchanged=0, kept=[])
+    assert list(Topic.objects.values_list("slug", "kind", "body_region", "modality")) == [
+        ("chest-ct", "exam", "chest", "ct")
+    ]
+    english, spanish = Article.objects.order_by("language")
+    assert (english.title, english.summary, english.other_names, english.sources) == (
+        "Chest CT",
+        "Pictures of the chest.",
+        ["lung scan", "CAT scan"],
+        "- A book",
+    )
+    assert (english.status, english.reviewer, english.reviewed_on, english.next_review_on) == (
+        ArticleStatus.RETIRED,
+        physician,
+        date(2026, 3, 31),
+        date(2027, 3, 31),
+    )
+    assert {section.kind: section.body for section in english.sections.all()} == {
+        SectionKind.BASIC_FACTS: "The facts.\n\nMore facts.",
+        SectionKind.RESULTS: "Soon.",
+    }
+    assert (spanish.title, spanish.status, spanish.reviewer, spanish.sources) == ("TC de tórax", "published", None, "")
+    assert {(a.copyright, a.licence, a.is_sample) for a in (english, spanish)} == {("© Test", "Test licence", True)}
+    assert list(Name.objects.order_by("pk").values_list("entry__language", "text", "is_synonym")) == [
+        ("en", "Port", False),
+        ("en", "mediport", True),
+        ("en", "chest port", True),
+        ("es", "Puerto", False),
+    ]
+
+
+@pytest.mark.parametrize("files", [PLAIN, HAND_STYLED], ids=["canonical", "hand-styled"])
+def test_pack_comes_back_byte_for_byte(db, folder, tmp_path, files):
+    root = folder(files)
+    import_pack(root)
+    assert exported(tmp_path) == files
+    assert import_pack(root) == LoadReport(loaded=0, unchanged=len(files) - 1, kept=[])
+
+
+def test_canonical_files_are_what_the_export_writes_by_itself(db, folder, tmp_path):
+    import_pack(folder(PLAIN))
+    PackFile.objects.all().delete()
+    assert exported(tmp_path) == PLAIN
+
+
+def test_hand_styled_file_comes_back_canonical_once_its_row_was_edited(db, folder, tmp_path):
+    import_pack(folder(HAND_STYLED))
+    Section.objects.filter(kind=SectionKind.RISKS).update(body="None.")
+    assert exported(tmp_path) == HAND_STYLED | {
+        "topics/chest-ct/en.md": (
+            "---\ntitle: Chest CT\nsummary: Pictures of the chest.\nalso_called:\n- lung scan\n- 'CAT: scan'\n- ct\n---\n"
+            "## Basic facts\n\nRight below the heading.\n\n\n\n- one\n-   two  \n\n## Risks\n\nNone.\n\n## Sources\n\nA book.\n"
+        )
+    }
+
+
+def test_library_nobody_imported_can_be_exported_and_read_again(db, tmp_path):
+    """Whatever staff may write in the admin: line ends of browsers, headings, words that YAML takes for something."""
+    article = ArticleFactory(
+        topic=TopicFactory(slug="Chest_CT"),
+        title="yes",
+        summary="- #1: “2026-01-01” \U0001fa7b",
+        also_called="null\r\n0x1F\r\n~",
+        sources="# Books\r\n\r\n## Old\r\nOne",
+        reviewer=PhysicianFactory(slug="ann-lee"),
+        reviewed_on=date(2026, 1, 1),
+        next_review_on=date(2027, 1, 1),
+        sections={
+            SectionKind.BASIC_FACTS: "## Risks\r\n\r\nText\r\n# Title\r\n#hashtag\n---\n",
+            SectionKind.WHY: "Because.",
+        },
+    )
+    ArticleFactory(topic=article.topic, language="es", status=ArticleStatus.DRAFT, sections={SectionKind.WHY: "¿?"})
+    term = make_term("no_1", en="No", es="3.14", synonyms=["off", "a: b", "'"])
+    term.entries.filter(language="en").update(definition="One\r\n\r\n## es\r\nTwo\rThree")
+    make_term("empty-so-far")
+    before = exported(tmp_path)
+    Section.objects.all().delete()
+    Article.objects.all().delete()
+    Topic.objects.all().delete()
+    Term.objects.all().delete()
+    assert current_files() == {}
+    report = import_pack(tmp_path / "export")
+    assert report == LoadReport(loaded=4, unchanged=0, kept=[])
+    assert {"pack.md": before["pack.md"]} | current_files() == before
+    assert before["topics/Chest_CT/en.md"].endswith(
+        "## Basic facts\n\n ## Risks\n\nText\n # Title\n#hashtag\n---\n\n## Why it is done\n\nBecause.\n\n"
+        "## Sources\n\n # Books\n\n ## Old\nOne\n"
+    )
+    assert before["glossary/no_1.md"] == (
+        "---\nen:\n  name: 'No'\n  synonyms:\n  - 'off'\n  - 'a: b'\n  - ''''\n"
+        "es:\n  name: '3.14'\n  synonyms:\n  - 'off'\n  - 'a: b'\n  - ''''\n---\n"
+        "## en\n\nOne\n\n ## es\nTwo\nThree\n\n## es\n\nWhat 3.14 means.\n"
+    )
+
+
+def test_export_of_an_empty_library_says_what_to_fill_in(db, tmp_path):
+    assert exported(tmp_path) == {"pack.md": "---\ncopyright: (copyright)\nlicence: (licence)\nsample: false\n---\n"}
+
+
+def test_hidden_files_and_the_read_me_are_no_part_of_a_pack(db, folder):
+    extra = {"README.md": "Hello", ".git/config": "x", "topics/.DS_Store": b"\xff", "topics/chest-ct/.#en.md": "x"}
+    assert set(read_pack(folder(PLAIN | extra)).texts) == set(PLAIN)
+
+
+def test_last_line_needs_no_line_feed(db, folder):
+    root = folder(PLAIN | {"topics/chest-ct/topic.md": TOPIC.removesuffix("\n")})
+    assert import_pack(root) == LoadReport(loaded=4)
+
+
+# ---- Refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "problems"),
+    [
+        ("pack.md", "---\ncopyright: A\n---\n", ["2: licence is missing"]),
+        ("pack.md", FACTS.replace("true", "'true'"), ["4: sample must be true or false"]),
+        ("pack.md", FACTS.replace("sample", "samples"), ["4: samples is not a key of this kind of file"]),
+        ("topics/chest-ct/topic.md", "kind: exam\n", ["1: the file must start with front matter between two lines of ---"]),
+        ("topics/chest-ct/topic.md", "---\n---\n", ["2: the front matter must be a list of `key: value` lines"]),
+        ("topics/chest-ct/topic.md", "---\n- kind\n---\n", ["2: the front matter must be a list of `key: value` lines"]),
+        ("topics/chest-ct/topic.md", TOPIC.replace("exam", "visit"), ["2: kind must be one of: exam, treatment"]),
+        ("topics/chest-ct/topic.md", TOPIC.replace("kind: exam\n", ""), ["2: kind must be one of: exam, treatment"]),
+        ("topics/chest-ct/topic.md", TOPIC.replace("exam", "[exam]"), ["2: kind must be one of: exam, treatment"]),
+        (
+            "topics/chest-ct/topic.md",
+            TOPIC + "\nText\n",
+            ["6: topic.md has front matter only; the text belongs in en.md and es.md"],
+        ),
+        ("topics/chest-ct/topic.md", TOPIC + "kind: exam\n---\n", ["6: topic.md has front matter only; the text belongs in en.md and es.md"]),
+        ("topics/chest-ct/topic.md", TOPIC.replace("modality", "kind"), [
+            "2: modality must be one of: xray, ct, mri, ultrasound, mammography, nuclear, pet-ct, fluoroscopy, dexa, interventional",
+            "2: kind must be one of: exam, treatment",
+            "4: kind stands twice",
+        ]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("\n", "\r\n"), ["1: lines must end with a line feed only, and there may be no NUL characters"]),
+        ("topics/chest-ct/en.md", ARTICLE + "\0", ["1: lines must end with a line feed only, and there may be no NUL characters"]),
+        ("topics/chest-ct/en.md", ARTICLE.encode("utf-16"), ["1: is not UTF-8 text (byte 0)"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("title: ", "title: 'a"), ["5: the front matter is not YAML: found unexpected end of stream"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("title: Chest CT", "title: !!int ''"), ["2: the front matter has a value that does not exist: string index out of range"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("title", "Title"), ["2: Title is not a key of this kind of file", "2: title is missing"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", "' '"), ["2: title is missing"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", "2026"), ["2: title must be text; put it in quotes"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", "x" * 121), ["2: title is longer than 120 characters"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", '"a\\0b"'), ["2: title has a character that is no text"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", '"a\\ud800b"'), ["2: title has a character that is no text"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "status: ready\n---\n##"), ["4: status must be one of: draft, in review, published, retired"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "also_called: CAT scan\n---\n##"), ["4: also_called must be a list of texts"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "also_called: [' ']\n---\n##"), ["4: also_called must be a list of texts"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", f"also_called: [{'x' * 201}]\n---\n##"), ["4: also_called has an item longer than 200 characters"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", 'also_called: ["a\\nb"]\n---\n##'), ["4: also_called has an item of several lines, or with what is no text"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "reviewed_on: '2026-03-31'\n---\n##"), ["4: reviewed_on must be a date like 2026-03-31"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "reviewed_on: 2026-13-31\n---\n##"), ["2: the front matter has a value that does not exist: month must be in 1..12"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "reviewed_on: 2026-03-31\n---\n##"), ["2: reviewer, reviewed_on and next_review_on are given together or not at all"]),
+        (
+            "topics/chest-ct/en.md",
+            ARTICLE.replace("---\n##", "reviewer: ann-lee\nreviewed_on: 2026-03-31\nnext_review_on: 2026-03-31\n---\n##"),
+            ["6: next_review_on must be after reviewed_on"],
+        ),
+        (
+            "topics/chest-ct/en.md",
+            ARTICLE.replace("---\n##", "reviewer: bob\nreviewed_on: 2026-03-31\nnext_review_on: 2027-03-31\n---\n##"),
+            ["2: bob is not the address of a physician of this site"],
+        ),
+        ("topics/chest-ct/en.md", ARTICLE + "\n## Cost\n\nNone.\n", [
+            "9: “Cost” is not a section; known: Basic facts, Why it is done, How to prepare, What happens, Afterward, When to call us, Risks, Your results, Sources"
+        ]),
+        ("topics/chest-ct/en.md", ARTICLE + "\n## Basic facts\n\nMore.\n", ["9: “Basic facts” stands twice"]),
+        ("topics/chest-ct/en.md", ARTICLE + "\n## Risks\n\nA\n\n## Afterward\n\nB\n", ["13: “Afterward” is out of order"]),
+        ("topics/chest-ct/en.md", ARTICLE + "\n# Risks\n", ["9: a section starts with ##; # is the page's own title"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("## Basic facts\n\n", ""), ["5: there is text before the first ## heading"]),
+        ("topics/chest-ct/en.md", ARTICLE.replace("Basic facts", "Risks"), ["5: the section “Basic facts” is missing"]),
+        ("topics/chest-ct/en.md", ARTICLE + "\n## Risks\n", ["5: the section “Risks” is empty"]),
+        ("topics/chest-ct/es.md", SPANISH.replace("Datos básicos", "Basic facts"), [
+            "5: “Basic facts” is not a section; known: Datos básicos, Por qué se hace, Cómo prepararse, Qué sucede, Después, Cuándo llamarnos, Riesgos, Sus resultados, Fuentes"
+        ]),
+        ("topics/chest-ct/fr.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        ("topics/chest ct/en.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        (f"topics/{'x' * 81}/en.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        ("topics/en.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        ("topics/chest-ct/en.txt", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        ("glossary/deep/port.md", TERM, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        (f"glossary/{'x' * 121}.md", TERM, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        ("topics/knee/en.md", ARTICLE, ["1: topics/knee/topic.md is missing"]),
+        ("glossary/a.md", "---\n{}\n---\n", ["2: a term needs en, es or both in its front matter"]),
+        ("glossary/a.md", "---\nen: Port\n---\n## en\n\nA device.\n", ["2: en must have a name below it"]),
+        ("glossary/a.md", "---\nen: {nam: Port}\n---\n## en\n\nA device.\n", ["2: nam is not a key of this kind of file", "2: name is missing"]),
+        ("glossary/a.md", "---\nfr: {name: Port}\nen: {name: Port}\n---\n## en\n\nA device.\n", ["2: fr is not a key of this kind of file"]),
+        ("glossary/a.md", "---\nen: {name: Port, synonyms: [port, port]}\n---\n## en\n\nA.\n", ["2: a synonym in en repeats the name or another synonym"]),
+        ("glossary/a.md", "---\nen: {name: Port, synonyms: [Port]}\n---\n## en\n\nA.\n", ["2: a synonym in en repeats the name or another synonym"]),
+        ("glossary/a.md", "---\nen: {name: Port}\n---\n", ["4: the meaning for en is missing: a line “## en”, then the text"]),
+        ("glossary/a.md", "---\nen: {name: Port}\n---\n## en\n\nA.\n\n## es\n\nB.\n", ["2: there is a meaning for es but no es in the front matter"]),
+        ("glossary/a.md", "---\nen: {name: Port}\n---\n## English\n\nA.\n", [
+            "4: the meaning for en is missing: a line “## en”, then the text",
+            "4: “English” is not a section; known: en, es",
+        ]),
+    ],
+)  # fmt: skip
+def test_pack_is_refused_with_file_and_line(db, folder, path, content, problems):
+    PhysicianFactory(slug="ann-lee")
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(folder(PLAIN | {path: content}))
+    assert sorted(map(str, refusal.value.problems)) == sorted(f"{path}:{problem}" for problem in problems)
+    assert nothing_is_loaded()
+
+
+def test_all_problems_of_all_files_are_told_in_order(db, folder):
+    files = {
+        "glossary/port.md": TERM.replace("## es", "## en"),
+        "topics/knee/es.md": SPANISH.replace("summary", "sumary").replace("Lo básico.", ""),
+        "topics/chest-ct/topic.md": TOPIC.replace("chest", "torso").replace("ct", "cat"),
+        "topics/chest-ct/en.md": ARTICLE + "\n## Cost\n",
+        "notes.txt": "x",
+    }
+    with pytest.raises(PackRefused, match="^12 problems$") as refusal:
+        import_pack(folder(files))
+    assert [(problem.path, problem.line) for problem in refusal.value.problems] == [
+        ("glossary/port.md", 12),
+        ("glossary/port.md", 16),
+        ("notes.txt", 1),
+        ("pack.md", 1),
+        ("topics/chest-ct/en.md", 5),
+        ("topics/chest-ct/en.md", 9),
+        ("topics/chest-ct/topic.md", 3),
+        ("topics/chest-ct/topic.md", 4),
+        ("topics/knee/es.md", 1),
+        ("topics/knee/es.md", 2),
+        ("topics/knee/es.md", 3),
+        ("topics/knee/es.md", 5),
+    ]
+    assert nothing_is_loaded()
+
+
+def test_lists_without_end_are_refused(db, folder):
+    root = folder(PLAIN | {"topics/chest-ct/en.md": ARTICLE.replace("Chest CT", "[" * 5000)})
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(root)
+    assert [(problem.path, problem.line) for problem in refusal.value.problems] == [("topics/chest-ct/en.md", 2)]
+
+
+def test_pack_without_its_facts_is_refused(db, folder):
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(folder({}))
+    assert list(map(str, refusal.value.problems)) == ["pack.md:1: is missing: it gives copyright and licence"]
+
+
+def test_what_is_no_folder_is_refused(db, tmp_path):
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(tmp_path / "absent")
+    assert list(map(str, refusal.value.problems)) == [f"{tmp_path / 'absent'}:1: is not a folder"]
+
+
+def test_file_that_cannot_be_read_is_named(db, folder, tmp_path):
+    root = folder(PLAIN)
+    (root / "glossary" / "vein.md").symlink_to(tmp_path / "gone.md")
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(root)
+    assert list(map(str, refusal.value.problems)) == ["glossary/vein.md:1: cannot be read: No such file or directory"]
+    assert nothing_is_loaded()
+
+
+@pytest.mark.parametrize(
+    ("status", "problems"),
+    [
+        ("published", ["topics/chest-ct/en.md:2: a published article needs reviewer, reviewed_on and next_review_on"]),
+        ("draft", []),
+        ("retired", []),
+    ],
+)
+def test_pack_that_is_no_sample_publishes_only_what_is_reviewed(db, folder, status, problems):
+    files = {
+        "pack.md": FACTS.replace("true", "false"),
+        "topics/chest-ct/topic.md": TOPIC,
+        "topics/chest-ct/en.md": ARTICLE.replace("---\n##", f"status: {status}\n---\n##"),
+    }
+    try:
+        import_pack(folder(files))
+    except PackRefused as refusal:
+        assert list(map(str, refusal.problems)) == problems
+        assert nothing_is_loaded()
+    else:
+        assert problems == []
+        assert Article.objects.get().is_sample is False
+
+
+def test_failure_half_way_leaves_nothing(db, folder, monkeypatch):
+    monkeypatch.setattr("education.packs.loading._write_term", lambda term: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        import_pack(folder(PLAIN))
+    assert nothing_is_loaded()
+
+
+# ---- A newer pack, and what staff did meanwhile ----------------------------------------------------------------------
+
+NEWER = PLAIN | {
+    "topics/chest-ct/topic.md": TOPIC.replace("exam", "treatment"),
+    "topics/chest-ct/en.md": ARTICLE.replace("The facts.", "Newer facts."),
+    "glossary/port.md": TERM.replace("A small device.", "A newer device."),
+}
+
+
+def test_newer_pack_replaces_what_nobody_edited(db, folder, tmp_path):
+    import_pack(folder(PLAIN))
+    assert import_pack(folder(NEWER)) == LoadReport(loaded=3, unchanged=1, kept=[])
+    assert exported(tmp_path) == NEWER
+    assert Article.objects.count() == 2
+
+
+def test_newer_pack_takes_sections_entries_and_synonyms_away(db, folder):
+    import_pack(folder(PLAIN | {"topics/chest-ct/en.md": ARTICLE + "\n## Risks\n\nFew.\n"}))
+    newer = {"glossary/port.md": "---\nen:\n  name: Port\n---\n## en\n\nA small device.\n"}
+    import_pack(folder(PLAIN | newer))
+    assert list(Section.objects.filter(article__language="en").values_list("kind", flat=True)) == ["basic facts"]
+    assert list(Name.objects.values_list("text", flat=True)) == ["Port"]
+
+
+def test_pack_leaves_alone_what_it_does_not_name(db, folder):
+    ArticleFactory(topic=TopicFactory(slug="knee"), title="Knee", copyright="© Other")
+    make_term("vein", en="Vein")
+    import_pack(folder(PLAIN))
+    assert Article.objects.get(title="Knee").copyright == "© Other"
+    assert list(Term.objects.values_list("slug", flat=True)) == ["port", "vein"]
+
+
+def edit_topic():
+    Topic.objects.update(body_region="breast")
+
+
+def edit_title():
+    Article.objects.filter(language="en").update(title="Ours")
+
+
+def edit_section():
+    Section.objects.filter(article__language="en").update(body="Ours.")
+
+
+def add_section():
+    Section.objects.create(article=Article.objects.get(language="en"), kind=SectionKind.RISKS, body="Ours.")
+
+
+def retire():
+    Article.objects.filter(language="en").update(status=ArticleStatus.RETIRED)
+
+
+def review():
+    Article.objects.filter(language="en").update(
+        is_sample=False,
+        reviewer=PhysicianFactory(slug="ann-lee"),
+        reviewed_on=date(2026, 1, 1),
+        next_review_on=date(2027, 1, 1),
+    )
+
+
+def edit_synonyms():
+    Name.objects.filter(text="mediport").delete()
+
+
+def edit_meaning():
+    Entry.objects.filter(language="es").update(definition="Nuestro.")
+
+
+EDITS = [
+    (edit_topic, "topics/chest-ct/topic.md"),
+    (edit_title, "topics/chest-ct/en.md"),
+    (edit_section, "topics/chest-ct/en.md"),
+    (add_section, "topics/chest-ct/en.md"),
+    (retire, "topics/chest-ct/en.md"),
+    (review, "topics/chest-ct/en.md"),
+    (edit_synonyms, "glossary/port.md"),
+    (edit_meaning, "glossary/port.md"),
+]
+
+
+@pytest.mark.parametrize(("edit", "path"), EDITS)
+def test_import_keeps_what_staff_edited(db, folder, tmp_path, edit, path):
+    import_pack(folder(PLAIN))
+    edit()
+    ours = current_files()[path]
+    assert import_pack(folder(NEWER)) == LoadReport(loaded=2, unchanged=1, kept=[path])
+    assert exported(tmp_path) == NEWER | {path: ours}
+    # and again: what was kept once is not taken for imported
+    assert import_pack(folder(NEWER)) == LoadReport(loaded=0, unchanged=3, kept=[path])
+
+
+@pytest.mark.parametrize(("edit", "path"), EDITS)
+def test_import_with_overwrite_replaces_what_staff_edited(db, folder, tmp_path, edit, path):
+    import_pack(folder(PLAIN))
+    edit()
+    assert import_pack(folder(NEWER), overwrite=True) == LoadReport(loaded=3, unchanged=1, kept=[])
+    assert exported(tmp_path) == NEWER
+    assert Article.objects.get(language="en").is_sample is True
+
+
+def test_import_keeps_what_staff_wrote_before_there_was_a_pack(db, folder):
+    TopicFactory(slug="chest-ct", kind="treatment")
+    assert import_pack(folder(PLAIN)) == LoadReport(loaded=3, unchanged=0, kept=["topics/chest-ct/topic.md"])
+    assert Topic.objects.get().kind == "treatment"
+
+
+def test_import_brings_back_what_staff_deleted(db, folder):
+    import_pack(folder(PLAIN))
+    Term.objects.get().delete()
+    assert import_pack(folder(PLAIN)) == LoadReport(loaded=1, unchanged=3)
+    assert Term.objects.get().slug == "port"
+
+
+def test_new_copyright_of_the_pack_reaches_its_articles(db, folder):
+    import_pack(folder(PLAIN))
+    ArticleFactory(title="Other", copyright="© Other")
+    assert import_pack(folder(PLAIN | {"pack.md": FACTS.replace("© Test", "© Newer")})) == LoadReport(unchanged=4)
+    assert set(Article.objects.values_list("title", "copyright")) == {
+        ("Chest CT", "© Newer"),
+        ("TC de tórax", "© Newer"),
+        ("Other", "© Other"),
+    }
+
+
+def test_new_copyright_of_the_pack_does_not_call_reviewed_text_a_sample(db, folder):
+    """What a physician has reviewed since stays reviewed text, whatever the pack says of its own."""
+    import_pack(folder(PLAIN))
+    review()
+    report = import_pack(folder(PLAIN | {"pack.md": FACTS.replace("© Test", "© Newer")}))
+    assert report.kept == ["topics/chest-ct/en.md"]
+    assert set(Article.objects.values_list("language", "is_sample", "copyright")) == {
+        ("en", False, "© Test"),
+        ("es", True, "© Newer"),
+    }
+
+
+def test_pack_that_is_a_sample_no_more_leaves_unreviewed_edits_samples(db, folder):
+    import_pack(folder(PLAIN))
+    edit_title()
+    PhysicianFactory(slug="ann-lee")
+    reviewed = "reviewer: ann-lee\nreviewed_on: 2026-03-31\nnext_review_on: 2027-03-31\n---\n##"
+    newer = {
+        "pack.md": FACTS.replace("true", "false"),
+        "topics/chest-ct/en.md": ARTICLE.replace("---\n##", reviewed),
+        "topics/chest-ct/es.md": SPANISH.replace("---\n##", reviewed),
+    }
+    assert import_pack(folder(PLAIN | newer)).kept == ["topics/chest-ct/en.md"]
+    assert set(Article.objects.values_list("title", "is_sample")) == {("Ours", True), ("TC de tórax", False)}
+
+
+def test_synonyms_keep_their_order_in_the_admin(db, folder):
+    """Else saving a term unchanged would count as an edit."""
+    import_pack(folder(PLAIN))
+    entry = Entry.objects.get(language="en")
+    assert EntryForm(instance=entry).fields["synonyms"].initial == "mediport\nchest port"

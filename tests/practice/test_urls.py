@@ -1,0 +1,250 @@
+"""Every address of the site and who may see it. An address that is missing here fails the suite."""
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from practice.accounts import roles
+from tests import factories
+
+PUBLIC, SIGNED_IN, OFFICE, GUEST, SIGNED = "public", "signed in", "office", "guest", "signed message"
+
+AUDIENCE = {
+    "healthz": PUBLIC,
+    "readyz": PUBLIC,
+    "robots": PUBLIC,
+    "sitemap": PUBLIC,
+    "accent": PUBLIC,
+    "media": PUBLIC,
+    "practice:home": PUBLIC,
+    "practice:physicians": PUBLIC,
+    "practice:physician": PUBLIC,
+    "practice:locations": PUBLIC,
+    "practice:giving_back": PUBLIC,
+    "practice:terms": PUBLIC,
+    "practice:privacy": PUBLIC,
+    "practice:accessibility": PUBLIC,
+    "practice:notices": PUBLIC,
+    "practice:notice": PUBLIC,
+    "practice:feedback": PUBLIC,
+    "practice:feedback_thanks": PUBLIC,
+    "announcements:index": PUBLIC,
+    "announcements:feed": PUBLIC,
+    "announcements:announcement": PUBLIC,
+    "education:index": PUBLIC,
+    "education:article": PUBLIC,
+    "education:glossary": PUBLIC,
+    "education:term": PUBLIC,
+    "billing:look_up": PUBLIC,
+    "billing:statement": GUEST,
+    "billing:choose_statement": GUEST,
+    "billing:leave": GUEST,
+    "billing:receipt": PUBLIC,  # with the link alone: an amount and a date, nobody's name
+    "billing:webhook": SIGNED,
+    "sandbox:card_page": PUBLIC,
+    "careers:index": PUBLIC,
+    "careers:opening": PUBLIC,
+    "careers:apply": PUBLIC,
+    "careers:application": PUBLIC,  # whoever holds the private link
+    "resources:index": SIGNED_IN,
+    "resources:document": SIGNED_IN,
+    "resources:download": SIGNED_IN,
+}
+ALLAUTH = {
+    "account_login": PUBLIC,
+    "account_logout": PUBLIC,
+    "account_confirm_login_code": PUBLIC,  # sends everybody to the login: codes are off
+    "account_signup": PUBLIC,  # says that sign-up is closed
+    "account_inactive": PUBLIC,
+    "account_email_verification_sent": PUBLIC,
+    "account_confirm_email": PUBLIC,
+    "account_reset_password": PUBLIC,
+    "account_reset_password_done": PUBLIC,
+    "account_reset_password_from_key": PUBLIC,
+    "account_reset_password_from_key_done": PUBLIC,
+    "account_reauthenticate": SIGNED_IN,
+    "account_change_password": SIGNED_IN,
+    "account_set_password": SIGNED_IN,
+    "account_email": SIGNED_IN,
+    "mfa_authenticate": PUBLIC,  # the second step of signing in
+    "mfa_login_webauthn": PUBLIC,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_reauthenticate_webauthn": SIGNED_IN,
+    "mfa_index": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_download_recovery_codes": SIGNED_IN,
+    "mfa_list_webauthn": SIGNED_IN,
+    "mfa_add_webauthn": SIGNED_IN,
+    "mfa_edit_webauthn": SIGNED_IN,
+    "mfa_remove_webauthn": SIGNED_IN,
+    "usersessions_list": SIGNED_IN,
+}
+PUBLIC_IN_ADMIN = {"admin:login", "admin:jsi18n"}
+
+
+def walk(patterns, namespace=""):
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = ":".join(filter(None, [namespace, pattern.namespace]))
+            yield from walk(pattern.url_patterns, inner)
+        elif isinstance(pattern, URLPattern):
+            yield ":".join(filter(None, [namespace, pattern.name])), pattern
+
+
+URLS = dict(walk(get_resolver().url_patterns))
+ADMIN = sorted(name for name in URLS if name.split(":")[0] == "admin")
+
+
+def test_every_address_has_an_audience():
+    named = set(URLS) - set(ADMIN)
+
+    assert named == set(AUDIENCE) | set(ALLAUTH)
+
+
+@pytest.fixture
+def rows(identity):
+    """One row behind each address that names one."""
+    attempt = factories.AttemptFactory()
+    return {
+        "accent": ["0b5563"],
+        "media": ["portraits/none.png"],
+        "practice:physician": [factories.PhysicianFactory().slug],
+        "practice:notice": [factories.NoticeVersionFactory().notice.slug],
+        "announcements:announcement": [factories.AnnouncementFactory().slug],
+        "education:article": [factories.ArticleFactory().topic.slug],
+        "education:term": [factories.make_term("word", en="Word").slug],
+        "billing:receipt": [attempt.pk],
+        "billing:webhook": ["sandbox"],
+        "sandbox:card_page": ["00000000-0000-0000-0000-000000000000"],
+        "careers:opening": [(opening := factories.OpeningFactory()).slug],
+        "careers:apply": [opening.slug],
+        "careers:application": [factories.ApplicationFactory(opening=opening).token],
+        "resources:document": [(document := factories.DocumentFactory()).slug],
+        "resources:download": [document.slug],
+        "account_confirm_email": ["key"],
+        "account_reset_password_from_key": ["1", "key"],
+        "mfa_edit_webauthn": [1],
+        "mfa_remove_webauthn": [1],
+    }
+
+
+@pytest.fixture
+def standing_notices(rows):
+    for slug in ("terms", "privacy", "accessibility"):
+        factories.NoticeVersionFactory(notice__slug=slug)
+
+
+@pytest.mark.parametrize("name", [name for name, audience in (AUDIENCE | ALLAUTH).items() if audience == SIGNED_IN])
+def test_signed_in_pages_send_strangers_to_the_login(client, rows, name):
+    response = client.get(reverse(name, args=rows.get(name)))
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("name", [name for name, audience in AUDIENCE.items() if audience == GUEST])
+def test_guest_pages_show_a_stranger_nothing(client, rows, name):
+    statement = factories.StatementFactory()
+    url = reverse(name)
+
+    responses = [client.get(url), client.post(url, {"statement": statement.pk})]
+
+    assert [r.status_code for r in responses] in ([302, 302], [405, 404], [405, 302])
+    assert statement.number not in "".join(r.content.decode() for r in responses)
+
+
+@pytest.mark.parametrize("name", ADMIN)
+def test_office_is_closed_to_strangers_and_to_people_without_a_role(client, rows, name):
+    arguments = {"content_type_id": 1, "object_id": "1", "app_label": "billing", "pk": 1, "url": "x"}
+    wanted = URLS[name].pattern.converters if hasattr(URLS[name].pattern, "converters") else {}
+    if name == "admin":  # everything below /admin/ that has no address of its own
+        url = "/admin/nothing/here/"
+    elif wanted:
+        url = reverse(name, kwargs={key: arguments.get(key, "1") for key in wanted})
+    elif name == "admin:app_list":
+        url = reverse(name, kwargs={"app_label": "billing"})
+    elif name == "admin:view_on_site":
+        url = reverse(name, kwargs={"content_type_id": 1, "object_id": 1})
+    else:
+        url = reverse(name)
+    if name in PUBLIC_IN_ADMIN or name in ("admin:logout",):
+        return
+    physician = Client()
+    physician.force_login(factories.UserFactory(roles=[roles.PHYSICIAN]))
+
+    stranger = client.get(url)
+    inside = physician.get(url, follow=True)
+
+    assert stranger.status_code == 302
+    assert stranger.headers["Location"].startswith(("/admin/login/?next=", "/accounts/login/?next="))
+    assert inside.status_code == 403
+
+
+PAGES = [
+    name
+    for name, audience in AUDIENCE.items()
+    if audience == PUBLIC and name not in ("healthz", "readyz", "robots", "sitemap", "accent", "media", "sandbox:card_page")
+    and not name.endswith("feed")
+]  # fmt: skip
+WITH_A_POSTING_FORM = {"practice:feedback", "billing:look_up", "careers:apply", "account_login", "billing:receipt"}
+
+
+@pytest.mark.parametrize("prefix", ["", "/es"])
+@pytest.mark.parametrize("name", [*PAGES, "account_login"])
+def test_page_has_one_h1_nothing_inline_and_no_outside_address(client, standing_notices, rows, name, prefix):
+    import re  # noqa: PLC0415
+
+    response = client.get(prefix + reverse(name, args=rows.get(name)))
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert page.count("<h1") == 1
+    assert f'<html lang="{"es" if prefix else "en"}">' in page
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", page) == []
+    assert [
+        tag for tag in re.findall(r"<script[^>]*>", page) if "src=" not in tag and "application/json" not in tag
+    ] == []
+    assert re.findall(r'(?:src|href)="(?:https?:)?//(?!testserver)[^"]*"', page) == []
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - WITH_A_POSTING_FORM - {"careers:application"}))
+def test_public_page_sets_no_cookie_and_does_not_vary_by_it(client, standing_notices, rows, name):
+    response = client.get(reverse(name, args=rows.get(name)))
+
+    assert response.cookies.output() == ""
+    assert "Cookie" not in response.headers.get("Vary", "")
+    assert "csrfmiddlewaretoken" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/", "practice:home"),
+        ("/announcements/", "announcements:index"),
+        ("/announcements/feed/", "announcements:feed"),
+        ("/physicians/", "practice:physicians"),
+        ("/locations/", "practice:locations"),
+        ("/giving-back/", "practice:giving_back"),
+        ("/patient-information/", "education:index"),
+        ("/glossary/", "education:glossary"),
+        ("/pay/", "billing:look_up"),
+        ("/pay/statement/", "billing:statement"),
+        ("/careers/", "careers:index"),
+        ("/resources/", "resources:index"),
+        ("/feedback/", "practice:feedback"),
+        ("/terms/", "practice:terms"),
+        ("/privacy/", "practice:privacy"),
+        ("/notices/", "practice:notices"),
+        ("/accessibility/", "practice:accessibility"),
+        ("/admin/", "admin:index"),
+        ("/healthz", "healthz"),
+        ("/readyz", "readyz"),
+        ("/sitemap.xml", "sitemap"),
+        ("/robots.txt", "robots"),
+    ],
+)
+def test_addresses_are_the_contract(path, name):
+    assert reverse(name) == path
