@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -242,7 +242,7 @@ def parse_statements(data: bytes) -> ParsedFile:
     return parsed
 
 
-def _rows(data: bytes, problems: list[ImportProblem]) -> Iterable[tuple[int, list[str]]]:
+def _rows(data: bytes, problems: list[ImportProblem]) -> Iterator[tuple[int, list[str]]]:
     if len(data) > MAX_BYTES:
         problems.append(ImportProblem(1, "", "the file is larger than 100 MB; split it"))
         return
@@ -391,16 +391,15 @@ def _write(parsed: ParsedFile, report: ImportReport, data: bytes, file_name: str
 
 
 def _check_against_database(parsed: ParsedFile, present: dict, patients: dict) -> None:
-    problems = []
-    for account, patient in patients.items():
-        if patient.born_on != parsed.patients[account]["date_of_birth"]:
-            problems.append(
-                ImportProblem(
-                    parsed.patient_rows[account],
-                    "date_of_birth",
-                    "differs from the one on file for this account; correct one of them first",
-                )
-            )
+    problems = [
+        ImportProblem(
+            parsed.patient_rows[account],
+            "date_of_birth",
+            "differs from the one on file for this account; correct one of them first",
+        )
+        for account, patient in patients.items()
+        if patient.born_on != parsed.patients[account]["date_of_birth"]
+    ]
     for number, statement in present.items():
         row = parsed.statements[number].row
         if statement.patient.account_number != parsed.statements[number].facts["account_number"]:

@@ -54,7 +54,8 @@ def check_amount(statement: Statement, amount_cents: int) -> None:
     if balance - amount_cents < SMALLEST_PAYMENT_CENTS:
         raise PaymentRefused(
             translation.gettext(
-                "This would leave %(rest)s, too little to pay by card later. Pay %(balance)s, or leave %(least)s or more."
+                "This would leave %(rest)s, too little to pay by card later. "
+                "Pay %(balance)s, or leave %(least)s or more."
             )
             % {
                 "rest": dollars(balance - amount_cents),

@@ -21,7 +21,7 @@ class OpeningForm(forms.ModelForm):
 
     class Meta:
         model = Opening
-        fields = "__all__"
+        fields = "__all__"  # noqa: DJ007  (the fieldsets below decide)
 
 
 @admin.register(Opening)

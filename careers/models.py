@@ -94,7 +94,12 @@ class Opening(Bilingual):
             models.CheckConstraint(
                 name="careers_opening_pay_range",
                 condition=Q(pay_from_cents=None, pay_to_cents=None)
-                | Q(pay_from_cents__gt=0, pay_to_cents__gte=F("pay_from_cents")),
+                | Q(
+                    pay_from_cents__isnull=False,
+                    pay_to_cents__isnull=False,
+                    pay_from_cents__gt=0,
+                    pay_to_cents__gte=F("pay_from_cents"),
+                ),
                 violation_error_message=_("The pay range must run from a smaller to a larger amount."),
             ),
             models.CheckConstraint(

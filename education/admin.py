@@ -96,8 +96,8 @@ class ArticleAdmin(admin.ModelAdmin):
             {
                 "fields": ["status", "is_sample", "reviewer", "reviewed_on", "next_review_on", "updated_at"],
                 "description": _(
-                    "To change the status, tick the article in the list and choose an action. Only what a physician has "
-                    "reviewed is published; sample text says on its page that it is not reviewed yet."
+                    "To change the status, tick the article in the list and choose an action. Only what a physician "
+                    "has reviewed is published; sample text says on its page that it is not reviewed yet."
                 ),
             },
         ),

@@ -15,7 +15,8 @@ def change_status(article: Article, status: ArticleStatus) -> Article:
     article = Article.objects.select_for_update().get(pk=article.pk)
     if status not in NEXT_STATUSES[ArticleStatus(article.status)]:
         raise ReviewError(
-            f"{article} is {article.get_status_display().lower()} and cannot become {ArticleStatus(status).label.lower()}."
+            f"{article} is {article.get_status_display().lower()} "
+            f"and cannot become {ArticleStatus(status).label.lower()}."
         )
     reviewed = article.reviewer_id and article.reviewed_on and article.next_review_on
     if status == ArticleStatus.PUBLISHED and not (article.is_sample or reviewed):

@@ -63,7 +63,7 @@ def article(request, slug):
     if not found:
         raise Http404
     if language not in found:
-        return render(request, "education/untranslated.html", {"other": next(iter(found.values()))})
+        return render(request, "education/untranslated.html", {"article": next(iter(found.values()))})
     shown = found[language]
     sections = sorted(shown.sections.all(), key=lambda section: section.position)
     return render(
@@ -82,7 +82,8 @@ def glossary(request):
     page = Paginator(entries.select_related("term").prefetch_related("names"), TERMS_PER_PAGE).get_page(
         request.GET.get("page")
     )
-    is_exact = bool(query) and any(getattr(entry, "rank", -1) >= 0 for entry in page.object_list[:1])
+    page.object_list = list(page.object_list)
+    is_exact = bool(query) and any(entry.rank >= 0 for entry in page.object_list[:1])
     if query and not is_exact:
         page.object_list = page.object_list[:ALIKE_SHOWN]
     return render(request, "education/glossary.html", {"query": query, "page": page, "is_exact": is_exact})

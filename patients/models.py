@@ -18,7 +18,7 @@ class PatientQuerySet(models.QuerySet):
 
 
 class Patient(models.Model):
-    """Somebody the practice has billed. Name and date of birth are encrypted; they are kept as long as the statements."""
+    """Somebody the practice has billed. Name and date of birth are encrypted, and kept as long as the statements."""
 
     account_number = models.CharField(_("account number"), max_length=40, unique=True)
     first_name = EncryptedTextField(_("first name"))

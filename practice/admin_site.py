@@ -1,8 +1,11 @@
 """The admin staff work in: our name, our sign-in page, one door."""
 
+from functools import wraps
+
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -20,3 +23,28 @@ class PracticeAdminSite(admin.AdminSite):
         if self.has_permission(request):
             return redirect("admin:index")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"), login_url=reverse("account_login"))
+
+    def admin_view(self, view, cacheable=False):
+        """Django's check of who comes in, and before it one of what: some odd values would end in a 500."""
+        model = getattr(getattr(view, "__self__", None), "model", None)
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def checked(request, *args, **kwargs):
+            refuse_what_no_form_sends(request, [*args, *kwargs.values()], model)
+            return inner(request, *args, **kwargs)
+
+        return checked
+
+
+def refuse_what_no_form_sends(request, address_parts, model) -> None:
+    """Raises BadRequest for NUL characters (PostgreSQL takes none) and for selected rows that cannot be keys."""
+    values = [value for data in (request.GET, request.POST) for _name, found in data.lists() for value in found]
+    if any("\0" in str(value) for value in [*values, *address_parts]):
+        raise BadRequest("NUL character")
+    if model is not None:
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                model._meta.pk.to_python(key)
+        except ValidationError as error:
+            raise BadRequest("not a key") from error

@@ -12,3 +12,12 @@ class PracticeConfig(AppConfig):
 
 class PracticeAdminConfig(AdminConfig):
     default_site = "practice.admin_site.PracticeAdminSite"
+
+    def ready(self):
+        super().ready()
+        from allauth.account.models import EmailAddress  # noqa: PLC0415
+        from allauth.usersessions.models import UserSession  # noqa: PLC0415
+        from django.contrib import admin  # noqa: PLC0415
+
+        # Pages of allauth that look for a `username`, which our users do not have.
+        admin.site.unregister([EmailAddress, UserSession])

@@ -22,9 +22,11 @@ def addresses_are_set(app_configs, **options):
                 id="practice.E002",
             )
         )
-    for name in ("FEEDBACK_RECIPIENTS", "HIRING_RECIPIENTS"):
-        if not getattr(settings, name):
-            problems.append(Error(f"{name} is empty: nobody would hear of what arrives.", id="practice.E003"))
+    problems += [
+        Error(f"{name} is empty: nobody would hear of what arrives.", id="practice.E003")
+        for name in ("FEEDBACK_RECIPIENTS", "HIRING_RECIPIENTS")
+        if not getattr(settings, name)
+    ]
     return problems
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,2}[0-9]+)*", re.ASCII)
+DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
 SOCIAL_SECURITY = re.compile(
     r"(?<![0-9])(?<![0-9]-)(?!000|666|9[0-9]{2})[0-9]{3}[- .](?!00)[0-9]{2}[- .](?!0000)[0-9]{4}(?!-?[0-9])", re.ASCII

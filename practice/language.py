@@ -5,7 +5,7 @@ from django.utils import translation
 
 
 class AddressLanguageMiddleware:
-    """Spanish below /es/, English elsewhere. Django's own middleware adds `Vary: Accept-Language`, which is not so here."""
+    """Spanish below /es/, English elsewhere. Django's own adds `Vary: Accept-Language`, which is not so here."""
 
     def __init__(self, get_response):
         self.get_response = get_response

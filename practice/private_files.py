@@ -24,7 +24,15 @@ class PrivateStorage(FileSystemStorage):
     """Writes beside the target and renames, so that a full disk or a killed worker leaves no half file under a name."""
 
     def __init__(self):
-        super().__init__(location=settings.PRIVATE_ROOT, base_url=None, file_permissions_mode=0o600)
+        super().__init__(base_url=None, file_permissions_mode=0o600)
+
+    @property
+    def base_location(self):
+        return settings.PRIVATE_ROOT
+
+    @property
+    def location(self):
+        return str(Path(self.base_location).absolute())
 
     def _save(self, name, content):
         path = Path(self.path(name))

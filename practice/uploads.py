@@ -143,11 +143,13 @@ def _only_opens_a_page(action) -> bool:
 
 
 def check_docx(data: bytes) -> None:
-    """Raises ValidationError unless this is an unlocked Word file without macros, files inside or parts from outside."""
+    """Raises ValidationError unless this is an unlocked Word file without macros, inner files or outside parts."""
     if data.startswith(OLE_HEADER):
         raise refuse(_("This Word file is locked with a password, or is an old .doc. ") + SAVE_AS_PDF, "locked")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
+            if not data.startswith(b"PK"):
+                raise zipfile.BadZipFile("something else stands before the ZIP")
             entries = package.infolist()
             if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
                 raise refuse(_("This Word file unpacks to far more than a document holds. ") + SAVE_AS_PDF, "bomb")

@@ -51,7 +51,7 @@ urlpatterns = [
     path("sitemap.xml", login_not_required(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
     path("accent-<str:colour>.css", views.accent, name="accent"),
     re_path(
-        r"^media/(?P<path>(?:identity|portraits)/.+)$",
+        r"^media/(?P<path>(?:identity|portraits)/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,149})\Z",
         login_not_required(serve),
         {"document_root": settings.MEDIA_ROOT},
         name="media",

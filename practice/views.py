@@ -131,7 +131,7 @@ def readyz(request):
     return HttpResponse("ok", content_type="text/plain")
 
 
-# ---- When something goes wrong. All but the 404 ask nothing of the database. -------------------------------------------
+# ---- When something goes wrong. All but the 404 ask nothing of the database. -----------------------------------------
 
 
 def bad_request(request, exception=None):

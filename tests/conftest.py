@@ -48,9 +48,12 @@ def _tables_that_refuse_to_be_emptied():
 
 
 @pytest.fixture
-def run_jobs(db):
+def run_jobs(db, monkeypatch):
     """Run the queued jobs, as a worker does, and fail when one of them failed."""
     from django_tasks_db.models import DBTaskResult  # noqa: PLC0415
+
+    # The worker would close the connection, and with it the transaction the test runs in.
+    monkeypatch.setattr("django_tasks_db.management.commands.db_worker.close_old_connections", lambda: None)
 
     def run():
         call_command("db_worker", "--batch", "--interval", "0", "--no-startup-delay", verbosity=0)

@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='opening',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('pay_from_cents', None), ('pay_to_cents', None)), models.Q(('pay_from_cents__gt', 0), ('pay_to_cents__gte', models.F('pay_from_cents'))), _connector='OR'), name='careers_opening_pay_range', violation_error_message='The pay range must run from a smaller to a larger amount.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('pay_from_cents', None), ('pay_to_cents', None)), models.Q(('pay_from_cents__gt', 0), ('pay_from_cents__isnull', False), ('pay_to_cents__gte', models.F('pay_from_cents')), ('pay_to_cents__isnull', False)), _connector='OR'), name='careers_opening_pay_range', violation_error_message='The pay range must run from a smaller to a larger amount.'),
         ),
         migrations.AddConstraint(
             model_name='opening',

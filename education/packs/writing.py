@@ -86,11 +86,10 @@ def export_pack(folder: Path) -> int:
     files[PACK_FACTS] = imported.get(PACK_FACTS) or write_pack_facts(_pack_facts())
     for path, text in files.items():
         as_imported = imported.get(path)
-        if as_imported is not None and canonical(path, as_imported) == text:
-            text = as_imported
+        is_unedited = as_imported is not None and canonical(path, as_imported) == text
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
+        target.write_bytes((as_imported if is_unedited else text).encode())
     return len(files)
 
 

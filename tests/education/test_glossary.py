@@ -236,7 +236,7 @@ def test_import_refuses_with_the_line_and_loads_nothing(db, line, problem):
 
 
 def test_import_tells_all_problems_at_once(db):
-    with pytest.raises(GlossaryRefused, match="^2 problems$") as refusal:
+    with pytest.raises(GlossaryRefused, match=r"^2 problems$") as refusal:
         import_glossary("{\n" + lines(paired()) + "\n[]", "words.jsonl")
     assert refusal.value.problems == ["words.jsonl:1: is not JSON", "words.jsonl:3: is not a JSON object"]
 

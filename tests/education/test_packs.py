@@ -14,10 +14,25 @@ FACTS = "---\ncopyright: © Test\nlicence: Test licence\nsample: true\n---\n"
 TOPIC = "---\nkind: exam\nbody_region: chest\nmodality: ct\n---\n"
 ARTICLE = "---\ntitle: Chest CT\nsummary: Pictures of the chest.\n---\n## Basic facts\n\nThe facts.\n"
 SPANISH = "---\ntitle: TC de tórax\nsummary: Imágenes del pecho.\n---\n## Datos básicos\n\nLo básico.\n"
-TERM = (
-    "---\nen:\n  name: Port\n  pronunciation: port\n  synonyms:\n  - mediport\n  - chest port\nes:\n  name: Puerto\n---\n"
-    "## en\n\nA small device.\n\n## es\n\nUn aparato pequeño.\n"
-)
+TERM = """\
+---
+en:
+  name: Port
+  pronunciation: port
+  synonyms:
+  - mediport
+  - chest port
+es:
+  name: Puerto
+---
+## en
+
+A small device.
+
+## es
+
+Un aparato pequeño.
+"""
 PLAIN = {
     "pack.md": FACTS,
     "topics/chest-ct/topic.md": TOPIC,
@@ -27,21 +42,90 @@ PLAIN = {
 }
 # Right, but not as the export would write it.
 HAND_STYLED = {
-    "pack.md": "---\n# what holds for all\nlicence:   'Test licence'\nsample: yes\ncopyright: \"\\u00a9 Test\"\n---\n\n",
-    "topics/chest-ct/topic.md": "---\n{modality: ct,\n kind: exam, body_region: 'chest'}\n---\n\n\n",
-    "topics/chest-ct/en.md": (
-        '---\nsummary: >-\n  Pictures of\n  the chest.\ntitle:   "Chest CT"\nalso_called: [lung scan, "CAT: scan", \'ct\']\n'
-        "status: 'published'\nreviewer:\n---\n\n\n##  Basic facts  \nRight below the heading.\n\n\n\n- one\n-   two  \n\n"
-        "## Risks\n\n\n### Small ones\n\nFew.\n\n\n## Sources\n\nA book.\n\n\n"
-    ),
-    "topics/chest-ct/es.md": "---\ntitle: 'TC de tórax'\nsummary: |\n  Imágenes del pecho.\n---\n## Datos básicos\nLo básico.",
-    "glossary/port.md": (
-        "---\nes: {name: Puerto}\nen: {name: 'Port', synonyms: [mediport, chest port], pronunciation: port}\n---\n\n"
-        "## en\nA small device.\n## es\n\n\nUn aparato pequeño.\n\n"
-    ),
-    "glossary/MRI_scan.md": '---\nen:\n    name:    "MRI \\u2013 scan"\n---\n## en\n\n## \tnot a heading, a meaning.\n'.replace(
-        "## \tnot", "##\tnot"
-    ),
+    "pack.md": """\
+---
+# what holds for all
+licence:   'Test licence'
+sample: yes
+copyright: "\\u00a9 Test"
+---
+
+""",
+    "topics/chest-ct/topic.md": """\
+---
+{modality: ct,
+ kind: exam, body_region: 'chest'}
+---
+
+
+""",
+    "topics/chest-ct/en.md": """\
+---
+summary: >-
+  Pictures of
+  the chest.
+title:   "Chest CT"
+also_called: [lung scan, "CAT: scan", 'ct']
+status: 'published'
+reviewer:
+---
+
+
+##  Basic facts\x20\x20
+Right below the heading.
+
+
+
+- one\x20\x20
+-   two
+
+## Risks
+
+
+### Small ones
+
+Few.
+
+
+## Sources
+
+A book.
+
+
+""",
+    "topics/chest-ct/es.md": """\
+---
+title: 'TC de tórax'
+summary: |
+  Imágenes del pecho.
+---
+## Datos básicos
+Lo básico.""",
+    "glossary/port.md": """\
+---
+es: {name: Puerto}
+en: {name: 'Port', synonyms: [mediport, chest port], pronunciation: port}
+---
+
+## en
+A small device.
+## es
+
+
+Un aparato pequeño.
+
+""",
+    "glossary/MRI_scan.md": """\
+---
+en:
+    name:    "MRI \\u2013 scan"
+---
+## en
+
+##\tA heading with a tab
+
+Text.
+""",
 }
 
 
@@ -90,7 +174,8 @@ def test_import_fills_the_library(db, folder):
                 "topics/chest-ct/en.md": (
                     "---\ntitle: Chest CT\nsummary: Pictures of the chest.\nalso_called:\n- lung scan\n- CAT scan\n"
                     "status: retired\nreviewer: ann-lee\nreviewed_on: 2026-03-31\nnext_review_on: 2027-03-31\n---\n"
-                    "## Basic facts\n\nThe facts.\n\nMore facts.\n\n## Your results\n\nSoon.\n\n## Sources\n\n- A book\n"
+                    "## Basic facts\n\nThe facts.\n\nMore facts.\n\n## Your results\n\nSoon.\n\n"
+                    "## Sources\n\n- A book\n"
                 )
             }
         )
@@ -144,10 +229,32 @@ def test_hand_styled_file_comes_back_canonical_once_its_row_was_edited(db, folde
     import_pack(folder(HAND_STYLED))
     Section.objects.filter(kind=SectionKind.RISKS).update(body="None.")
     assert exported(tmp_path) == HAND_STYLED | {
-        "topics/chest-ct/en.md": (
-            "---\ntitle: Chest CT\nsummary: Pictures of the chest.\nalso_called:\n- lung scan\n- 'CAT: scan'\n- ct\n---\n"
-            "## Basic facts\n\nRight below the heading.\n\n\n\n- one\n-   two  \n\n## Risks\n\nNone.\n\n## Sources\n\nA book.\n"
-        )
+        "topics/chest-ct/en.md": """\
+---
+title: Chest CT
+summary: Pictures of the chest.
+also_called:
+- lung scan
+- 'CAT: scan'
+- ct
+---
+## Basic facts
+
+Right below the heading.
+
+
+
+- one\x20\x20
+-   two
+
+## Risks
+
+None.
+
+## Sources
+
+A book.
+"""
     }
 
 
@@ -208,94 +315,169 @@ def test_last_line_needs_no_line_feed(db, folder):
 # ---- Refusals -------------------------------------------------------------------------------------------------------
 
 
+KINDS = "kind must be one of: exam, treatment"
+MODALITIES = (
+    "modality must be one of: xray, ct, mri, ultrasound, mammography, nuclear, pet-ct, fluoroscopy, dexa, "
+    "interventional"
+)
+NO_FRONT = "the file must start with front matter between two lines of ---"
+NO_LIST = "the front matter must be a list of `key: value` lines"
+FRONT_ONLY = "topic.md has front matter only; the text belongs in en.md and es.md"
+LINE_ENDS = "lines must end with a line feed only, and there may be no NUL characters"
+NOT_OURS = "does not belong in a pack: see docs/content-packs.md for the folders and names"
+HEADINGS_EN = (
+    "Basic facts, Why it is done, How to prepare, What happens, Afterward, When to call us, Risks, Your results, "
+    "Sources"
+)
+HEADINGS_ES = (
+    "Datos básicos, Por qué se hace, Cómo prepararse, Qué sucede, Después, Cuándo llamarnos, Riesgos, Sus resultados, "
+    "Fuentes"
+)
+
+
+def titled(title):
+    return ARTICLE.replace("Chest CT", title)
+
+
+def fronted(*lines, text=ARTICLE):
+    """The article with more lines in its front matter, from line 4 on."""
+    return text.replace("---\n##", "\n".join([*lines, "---\n##"]))
+
+
 @pytest.mark.parametrize(
     ("path", "content", "problems"),
     [
         ("pack.md", "---\ncopyright: A\n---\n", ["2: licence is missing"]),
         ("pack.md", FACTS.replace("true", "'true'"), ["4: sample must be true or false"]),
         ("pack.md", FACTS.replace("sample", "samples"), ["4: samples is not a key of this kind of file"]),
-        ("topics/chest-ct/topic.md", "kind: exam\n", ["1: the file must start with front matter between two lines of ---"]),
-        ("topics/chest-ct/topic.md", "---\n---\n", ["2: the front matter must be a list of `key: value` lines"]),
-        ("topics/chest-ct/topic.md", "---\n- kind\n---\n", ["2: the front matter must be a list of `key: value` lines"]),
-        ("topics/chest-ct/topic.md", TOPIC.replace("exam", "visit"), ["2: kind must be one of: exam, treatment"]),
-        ("topics/chest-ct/topic.md", TOPIC.replace("kind: exam\n", ""), ["2: kind must be one of: exam, treatment"]),
-        ("topics/chest-ct/topic.md", TOPIC.replace("exam", "[exam]"), ["2: kind must be one of: exam, treatment"]),
+        ("topic.md", "kind: exam\n", [f"1: {NO_FRONT}"]),
+        ("topic.md", "---\n---\n", [f"2: {NO_LIST}"]),
+        ("topic.md", "---\n- kind\n---\n", [f"2: {NO_LIST}"]),
+        ("topic.md", TOPIC.replace("exam", "visit"), [f"2: {KINDS}"]),
+        ("topic.md", TOPIC.replace("exam", "[exam]"), [f"2: {KINDS}"]),
+        ("topic.md", TOPIC.replace("kind: exam\n", ""), [f"2: {KINDS}"]),
+        ("topic.md", TOPIC.replace("modality", "kind"), ["4: kind stands twice", f"2: {MODALITIES}", f"4: {KINDS}"]),
+        ("topic.md", TOPIC + "\nText\n", [f"6: {FRONT_ONLY}"]),
+        ("topic.md", TOPIC + "kind: exam\n---\n", [f"6: {FRONT_ONLY}"]),
+        ("en.md", ARTICLE.replace("\n", "\r\n"), [f"1: {LINE_ENDS}"]),
+        ("en.md", ARTICLE + "\0", [f"1: {LINE_ENDS}"]),
+        ("en.md", ARTICLE.encode("utf-16"), ["1: is not UTF-8 text (byte 0)"]),
+        ("en.md", titled("'a"), ["4: the front matter is not YAML: found unexpected end of stream"]),
         (
-            "topics/chest-ct/topic.md",
-            TOPIC + "\nText\n",
-            ["6: topic.md has front matter only; the text belongs in en.md and es.md"],
+            "en.md",
+            titled("!!int ''"),
+            ["2: the front matter has a value that does not exist: string index out of range"],
         ),
-        ("topics/chest-ct/topic.md", TOPIC + "kind: exam\n---\n", ["6: topic.md has front matter only; the text belongs in en.md and es.md"]),
-        ("topics/chest-ct/topic.md", TOPIC.replace("modality", "kind"), [
-            "2: modality must be one of: xray, ct, mri, ultrasound, mammography, nuclear, pet-ct, fluoroscopy, dexa, interventional",
-            "2: kind must be one of: exam, treatment",
-            "4: kind stands twice",
-        ]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("\n", "\r\n"), ["1: lines must end with a line feed only, and there may be no NUL characters"]),
-        ("topics/chest-ct/en.md", ARTICLE + "\0", ["1: lines must end with a line feed only, and there may be no NUL characters"]),
-        ("topics/chest-ct/en.md", ARTICLE.encode("utf-16"), ["1: is not UTF-8 text (byte 0)"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("title: ", "title: 'a"), ["5: the front matter is not YAML: found unexpected end of stream"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("title: Chest CT", "title: !!int ''"), ["2: the front matter has a value that does not exist: string index out of range"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("title", "Title"), ["2: Title is not a key of this kind of file", "2: title is missing"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", "' '"), ["2: title is missing"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", "2026"), ["2: title must be text; put it in quotes"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", "x" * 121), ["2: title is longer than 120 characters"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", '"a\\0b"'), ["2: title has a character that is no text"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("Chest CT", '"a\\ud800b"'), ["2: title has a character that is no text"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "status: ready\n---\n##"), ["4: status must be one of: draft, in review, published, retired"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "also_called: CAT scan\n---\n##"), ["4: also_called must be a list of texts"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "also_called: [' ']\n---\n##"), ["4: also_called must be a list of texts"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", f"also_called: [{'x' * 201}]\n---\n##"), ["4: also_called has an item longer than 200 characters"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", 'also_called: ["a\\nb"]\n---\n##'), ["4: also_called has an item of several lines, or with what is no text"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "reviewed_on: '2026-03-31'\n---\n##"), ["4: reviewed_on must be a date like 2026-03-31"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "reviewed_on: 2026-13-31\n---\n##"), ["2: the front matter has a value that does not exist: month must be in 1..12"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("---\n##", "reviewed_on: 2026-03-31\n---\n##"), ["2: reviewer, reviewed_on and next_review_on are given together or not at all"]),
         (
-            "topics/chest-ct/en.md",
-            ARTICLE.replace("---\n##", "reviewer: ann-lee\nreviewed_on: 2026-03-31\nnext_review_on: 2026-03-31\n---\n##"),
+            "en.md",
+            ARTICLE.replace("title", "Title"),
+            ["2: Title is not a key of this kind of file", "2: title is missing"],
+        ),
+        ("en.md", titled("' '"), ["2: title is missing"]),
+        ("en.md", titled("2026"), ["2: title must be text; put it in quotes"]),
+        ("en.md", titled("x" * 121), ["2: title is longer than 120 characters"]),
+        ("en.md", titled('"a\\0b"'), ["2: title has a character that is no text"]),
+        ("en.md", titled('"a\\ud800b"'), ["2: title has a character that is no text"]),
+        ("en.md", fronted("status: ready"), ["4: status must be one of: draft, in review, published, retired"]),
+        ("en.md", fronted("also_called: CAT scan"), ["4: also_called must be a list of texts"]),
+        ("en.md", fronted("also_called: [' ']"), ["4: also_called must be a list of texts"]),
+        (
+            "en.md",
+            fronted("also_called:", f"- {'x' * 201}"),
+            ["4: also_called has an item longer than 200 characters"],
+        ),
+        (
+            "en.md",
+            fronted('also_called: ["a\\nb"]'),
+            ["4: also_called has an item of several lines, or with what is no text"],
+        ),
+        ("en.md", fronted("reviewed_on: '2026-03-31'"), ["4: reviewed_on must be a date like 2026-03-31"]),
+        ("en.md", fronted("reviewed_on: 2026-03-31 09:30:00"), ["4: reviewed_on must be a date like 2026-03-31"]),
+        (
+            "en.md",
+            fronted("reviewed_on: 2026-13-31"),
+            ["2: the front matter has a value that does not exist: month must be in 1..12"],
+        ),
+        (
+            "en.md",
+            fronted("reviewed_on: 2026-03-31"),
+            ["2: reviewer, reviewed_on and next_review_on are given together or not at all"],
+        ),
+        (
+            "en.md",
+            fronted("reviewer: ann-lee", "reviewed_on: 2026-03-31", "next_review_on: 2026-03-31"),
             ["6: next_review_on must be after reviewed_on"],
         ),
         (
-            "topics/chest-ct/en.md",
-            ARTICLE.replace("---\n##", "reviewer: bob\nreviewed_on: 2026-03-31\nnext_review_on: 2027-03-31\n---\n##"),
+            "en.md",
+            fronted("reviewer: bob", "reviewed_on: 2026-03-31", "next_review_on: 2027-03-31"),
             ["2: bob is not the address of a physician of this site"],
         ),
-        ("topics/chest-ct/en.md", ARTICLE + "\n## Cost\n\nNone.\n", [
-            "9: “Cost” is not a section; known: Basic facts, Why it is done, How to prepare, What happens, Afterward, When to call us, Risks, Your results, Sources"
-        ]),
-        ("topics/chest-ct/en.md", ARTICLE + "\n## Basic facts\n\nMore.\n", ["9: “Basic facts” stands twice"]),
-        ("topics/chest-ct/en.md", ARTICLE + "\n## Risks\n\nA\n\n## Afterward\n\nB\n", ["13: “Afterward” is out of order"]),
-        ("topics/chest-ct/en.md", ARTICLE + "\n# Risks\n", ["9: a section starts with ##; # is the page's own title"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("## Basic facts\n\n", ""), ["5: there is text before the first ## heading"]),
-        ("topics/chest-ct/en.md", ARTICLE.replace("Basic facts", "Risks"), ["5: the section “Basic facts” is missing"]),
-        ("topics/chest-ct/en.md", ARTICLE + "\n## Risks\n", ["5: the section “Risks” is empty"]),
-        ("topics/chest-ct/es.md", SPANISH.replace("Datos básicos", "Basic facts"), [
-            "5: “Basic facts” is not a section; known: Datos básicos, Por qué se hace, Cómo prepararse, Qué sucede, Después, Cuándo llamarnos, Riesgos, Sus resultados, Fuentes"
-        ]),
-        ("topics/chest-ct/fr.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
-        ("topics/chest ct/en.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
-        (f"topics/{'x' * 81}/en.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
-        ("topics/en.md", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
-        ("topics/chest-ct/en.txt", ARTICLE, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
-        ("glossary/deep/port.md", TERM, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
-        (f"glossary/{'x' * 121}.md", TERM, ["1: does not belong in a pack: see docs/content-packs.md for the folders and names"]),
+        ("en.md", ARTICLE + "\n## Cost\n\nNone.\n", [f"9: “Cost” is not a section; known: {HEADINGS_EN}"]),
+        ("en.md", ARTICLE + "\n## Basic facts\n\nMore.\n", ["9: “Basic facts” stands twice"]),
+        ("en.md", ARTICLE + "\n## Risks\n\nA\n\n## Afterward\n\nB\n", ["13: “Afterward” is out of order"]),
+        ("en.md", ARTICLE + "\n# Risks\n", ["9: a section starts with ##; # is the page's own title"]),
+        ("en.md", ARTICLE.replace("## Basic facts\n\n", ""), ["5: there is text before the first ## heading"]),
+        ("en.md", ARTICLE.replace("Basic facts", "Risks"), ["5: the section “Basic facts” is missing"]),
+        ("en.md", ARTICLE + "\n## Risks\n", ["5: the section “Risks” is empty"]),
+        (
+            "es.md",
+            SPANISH.replace("Datos básicos", "Basic facts"),
+            [f"5: “Basic facts” is not a section; known: {HEADINGS_ES}"],
+        ),
+        ("fr.md", ARTICLE, [f"1: {NOT_OURS}"]),
+        ("en.txt", ARTICLE, [f"1: {NOT_OURS}"]),
+        ("topics/chest ct/en.md", ARTICLE, [f"1: {NOT_OURS}"]),
+        (f"topics/{'x' * 81}/en.md", ARTICLE, [f"1: {NOT_OURS}"]),
+        ("topics/en.md", ARTICLE, [f"1: {NOT_OURS}"]),
         ("topics/knee/en.md", ARTICLE, ["1: topics/knee/topic.md is missing"]),
+        ("glossary/deep/port.md", TERM, [f"1: {NOT_OURS}"]),
+        (f"glossary/{'x' * 121}.md", TERM, [f"1: {NOT_OURS}"]),
         ("glossary/a.md", "---\n{}\n---\n", ["2: a term needs en, es or both in its front matter"]),
-        ("glossary/a.md", "---\nen: Port\n---\n## en\n\nA device.\n", ["2: en must have a name below it"]),
-        ("glossary/a.md", "---\nen: {nam: Port}\n---\n## en\n\nA device.\n", ["2: nam is not a key of this kind of file", "2: name is missing"]),
-        ("glossary/a.md", "---\nfr: {name: Port}\nen: {name: Port}\n---\n## en\n\nA device.\n", ["2: fr is not a key of this kind of file"]),
-        ("glossary/a.md", "---\nen: {name: Port, synonyms: [port, port]}\n---\n## en\n\nA.\n", ["2: a synonym in en repeats the name or another synonym"]),
-        ("glossary/a.md", "---\nen: {name: Port, synonyms: [Port]}\n---\n## en\n\nA.\n", ["2: a synonym in en repeats the name or another synonym"]),
-        ("glossary/a.md", "---\nen: {name: Port}\n---\n", ["4: the meaning for en is missing: a line “## en”, then the text"]),
-        ("glossary/a.md", "---\nen: {name: Port}\n---\n## en\n\nA.\n\n## es\n\nB.\n", ["2: there is a meaning for es but no es in the front matter"]),
-        ("glossary/a.md", "---\nen: {name: Port}\n---\n## English\n\nA.\n", [
-            "4: the meaning for en is missing: a line “## en”, then the text",
-            "4: “English” is not a section; known: en, es",
-        ]),
+        ("glossary/a.md", "---\nen: Port\n---\n## en\n\nA.\n", ["2: en must have a name below it"]),
+        (
+            "glossary/a.md",
+            "---\nen: {nam: Port}\n---\n## en\n\nA.\n",
+            ["2: nam is not a key of this kind of file", "2: name is missing"],
+        ),
+        (
+            "glossary/a.md",
+            "---\nfr: {name: Port}\nen: {name: Port}\n---\n## en\n\nA.\n",
+            ["2: fr is not a key of this kind of file"],
+        ),
+        (
+            "glossary/a.md",
+            "---\nen: {name: Port, synonyms: [port, port]}\n---\n## en\n\nA.\n",
+            ["2: a synonym in en repeats the name or another synonym"],
+        ),
+        (
+            "glossary/a.md",
+            "---\nen: {name: Port, synonyms: [Port]}\n---\n## en\n\nA.\n",
+            ["2: a synonym in en repeats the name or another synonym"],
+        ),
+        (
+            "glossary/a.md",
+            "---\nen: {name: Port}\n---\n",
+            ["4: the meaning for en is missing: a line “## en”, then the text"],
+        ),
+        (
+            "glossary/a.md",
+            "---\nen: {name: Port}\n---\n## en\n\nA.\n\n## es\n\nB.\n",
+            ["2: there is a meaning for es but no es in the front matter"],
+        ),
+        (
+            "glossary/a.md",
+            "---\nen: {name: Port}\n---\n## English\n\nA.\n",
+            [
+                "4: “English” is not a section; known: en, es",
+                "4: the meaning for en is missing: a line “## en”, then the text",
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_pack_is_refused_with_file_and_line(db, folder, path, content, problems):
     PhysicianFactory(slug="ann-lee")
+    path = path if "/" in path or path == "pack.md" else f"topics/chest-ct/{path}"
     with pytest.raises(PackRefused) as refusal:
         import_pack(folder(PLAIN | {path: content}))
     assert sorted(map(str, refusal.value.problems)) == sorted(f"{path}:{problem}" for problem in problems)
@@ -310,11 +492,11 @@ def test_all_problems_of_all_files_are_told_in_order(db, folder):
         "topics/chest-ct/en.md": ARTICLE + "\n## Cost\n",
         "notes.txt": "x",
     }
-    with pytest.raises(PackRefused, match="^12 problems$") as refusal:
+    with pytest.raises(PackRefused, match=r"^12 problems$") as refusal:
         import_pack(folder(files))
     assert [(problem.path, problem.line) for problem in refusal.value.problems] == [
-        ("glossary/port.md", 12),
-        ("glossary/port.md", 16),
+        ("glossary/port.md", 11),
+        ("glossary/port.md", 15),
         ("notes.txt", 1),
         ("pack.md", 1),
         ("topics/chest-ct/en.md", 5),
@@ -357,28 +539,27 @@ def test_file_that_cannot_be_read_is_named(db, folder, tmp_path):
     assert nothing_is_loaded()
 
 
-@pytest.mark.parametrize(
-    ("status", "problems"),
-    [
-        ("published", ["topics/chest-ct/en.md:2: a published article needs reviewer, reviewed_on and next_review_on"]),
-        ("draft", []),
-        ("retired", []),
-    ],
-)
-def test_pack_that_is_no_sample_publishes_only_what_is_reviewed(db, folder, status, problems):
-    files = {
+def unsampled(status):
+    return {
         "pack.md": FACTS.replace("true", "false"),
         "topics/chest-ct/topic.md": TOPIC,
-        "topics/chest-ct/en.md": ARTICLE.replace("---\n##", f"status: {status}\n---\n##"),
+        "topics/chest-ct/en.md": fronted(f"status: {status}"),
     }
-    try:
-        import_pack(folder(files))
-    except PackRefused as refusal:
-        assert list(map(str, refusal.problems)) == problems
-        assert nothing_is_loaded()
-    else:
-        assert problems == []
-        assert Article.objects.get().is_sample is False
+
+
+def test_pack_that_is_no_sample_publishes_only_what_is_reviewed(db, folder):
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(folder(unsampled("published")))
+    assert list(map(str, refusal.value.problems)) == [
+        "topics/chest-ct/en.md:2: a published article needs reviewer, reviewed_on and next_review_on"
+    ]
+    assert nothing_is_loaded()
+
+
+@pytest.mark.parametrize("status", ["draft", "in review", "retired"])
+def test_pack_that_is_no_sample_may_hold_what_is_not_reviewed(db, folder, status):
+    import_pack(folder(unsampled(status)))
+    assert list(Article.objects.values_list("status", "is_sample")) == [(status, False)]
 
 
 def test_failure_half_way_leaves_nothing(db, folder, monkeypatch):
@@ -529,11 +710,11 @@ def test_pack_that_is_a_sample_no_more_leaves_unreviewed_edits_samples(db, folde
     import_pack(folder(PLAIN))
     edit_title()
     PhysicianFactory(slug="ann-lee")
-    reviewed = "reviewer: ann-lee\nreviewed_on: 2026-03-31\nnext_review_on: 2027-03-31\n---\n##"
+    reviewed = ["reviewer: ann-lee", "reviewed_on: 2026-03-31", "next_review_on: 2027-03-31"]
     newer = {
         "pack.md": FACTS.replace("true", "false"),
-        "topics/chest-ct/en.md": ARTICLE.replace("---\n##", reviewed),
-        "topics/chest-ct/es.md": SPANISH.replace("---\n##", reviewed),
+        "topics/chest-ct/en.md": fronted(*reviewed),
+        "topics/chest-ct/es.md": fronted(*reviewed, text=SPANISH),
     }
     assert import_pack(folder(PLAIN | newer)).kept == ["topics/chest-ct/en.md"]
     assert set(Article.objects.values_list("title", "is_sample")) == {("Ours", True), ("TC de tórax", False)}

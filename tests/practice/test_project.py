@@ -57,7 +57,7 @@ def test_imports_point_one_way(room):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_package_says_what_it_is_for(room):
-    packages = [path for path in (ROOT / room).rglob("__init__.py")]
+    packages = list((ROOT / room).rglob("__init__.py"))
     silent = [
         str(path.relative_to(ROOT))
         for path in packages

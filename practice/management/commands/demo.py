@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from importlib import import_module
@@ -14,6 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from practice.accounts.demo import LOGINS, PASSWORD
+
+ADDRESS = "127.0.0.1"  # the demo is for this machine only: its keys are no secret
 
 
 class Command(BaseCommand):
@@ -28,6 +31,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "This is not a demo: unset DATABASE_URL, or set DEMO=1 for a database with nothing real in it."
             )
+        if not no_serve:
+            check_port(settings.PORT)
         call_command("migrate", verbosity=0)
         modules = load_demo()
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -58,6 +63,16 @@ class Command(BaseCommand):
         say("")
 
 
+def check_port(port: int) -> None:
+    """Raises CommandError where something else already serves there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise CommandError(f"Port {port} is taken. Choose another one: PORT={port + 1} make run") from error
+
+
 def load_demo() -> list:
     """Run `demo.load()` of every app that has one, all or nothing; returns those modules."""
     modules = []
@@ -78,7 +93,7 @@ def serve(workers: int) -> None:
     python = [sys.executable, "-W", "ignore"]
     commands = [
         [
-            *python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(settings.PORT),
+            *python, "-m", "granian", "--interface", "wsgi", "--host", ADDRESS, "--port", str(settings.PORT),
             "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
             "practice.wsgi:application",
         ],

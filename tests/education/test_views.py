@@ -1,0 +1,409 @@
+import re
+from datetime import date
+
+import pytest
+from django.utils.html import escape
+
+from education.models import ArticleStatus, BodyRegion, Modality, SectionKind
+from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
+
+pytestmark = pytest.mark.usefixtures("identity")
+
+HIDDEN = sorted(set(ArticleStatus.values) - {"published"})
+SAMPLE_NOTE = (
+    "Sample text for this demonstration. It awaits review by the practice’s physicians; do not rely on it for your own "
+    "care."
+)
+
+
+def main_of(response):
+    """The part of the page that is its own."""
+    return re.search(r'<main id="main">(.*)</main>', response.text, re.DOTALL).group(1)
+
+
+def titles(response):
+    return re.findall(r'<li><a href="[^"]+">([^<]+)</a><p>', response.text)
+
+
+def words(response):
+    return re.findall(r"<dt><a [^>]+><strong>([^<]+)</strong>", response.text)
+
+
+def sitemap_of(client):
+    return re.findall(
+        r"<loc>https?://testserver(/(?:es/)?patient-information/[^<]+)</loc>", client.get("/sitemap.xml").text
+    )
+
+
+# ---- The list -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_list_takes_two_queries_however_many_articles(client, django_assert_num_queries, count):
+    for _number in range(count):
+        ArticleFactory()
+    with django_assert_num_queries(2):  # articles with topics; who the practice is
+        response = client.get("/patient-information/")
+    assert len(titles(response)) == count
+
+
+def test_list_is_sorted_as_people_read_and_in_their_language_only(client):
+    for title in ("Zebra", "abdomen", "Épaule", "Ear"):
+        ArticleFactory(title=title)
+    ArticleFactory(title="Rodilla", language="es")
+    assert titles(client.get("/patient-information/")) == ["abdomen", "Ear", "Épaule", "Zebra"]
+    assert titles(client.get("/es/patient-information/")) == ["Rodilla"]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "heading"),
+    [
+        ("", ["Chest CT", "Chest X-ray", "Knee CT"], "All exams and treatments, A to Z"),
+        ("?region=chest", ["Chest CT", "Chest X-ray"], "Chest and lungs"),
+        ("?exam=ct", ["Chest CT", "Knee CT"], "CT scan"),
+        ("?region=chest&exam=xray", ["Chest X-ray"], "Chest and lungs"),
+        ("?region=breast", [], "Breast"),
+        ("?region=tail", ["Chest CT", "Chest X-ray", "Knee CT"], "All exams and treatments, A to Z"),
+        ("?exam=%00", ["Chest CT", "Chest X-ray", "Knee CT"], "All exams and treatments, A to Z"),
+    ],
+)
+def test_list_is_filtered_by_region_and_exam(client, query, shown, heading):
+    for title, region, modality in (
+        ("Knee CT", BodyRegion.ARMS_LEGS, Modality.CT),
+        ("Chest X-ray", BodyRegion.CHEST, Modality.XRAY),
+        ("Chest CT", BodyRegion.CHEST, Modality.CT),
+    ):
+        ArticleFactory(title=title, topic=TopicFactory(body_region=region, modality=modality))
+    response = client.get(f"/patient-information/{query}")
+    assert response.status_code == 200
+    assert titles(response) == shown
+    assert re.search(r'<h2 id="list-title">([^<]*)</h2>', response.text).group(1) == heading
+
+
+def test_list_offers_only_filters_that_find_something(client):
+    ArticleFactory(topic=TopicFactory(body_region="spine", modality="mri"))
+    ArticleFactory(topic=TopicFactory(body_region="chest", modality="ct"), status=ArticleStatus.DRAFT)
+    ArticleFactory(topic=TopicFactory(body_region="head-neck", modality="dexa"), language="es")
+    assert re.findall(r'href="\?([a-z]+=[a-z-]+)"', client.get("/patient-information/").text) == [
+        "region=spine",
+        "exam=mri",
+    ]
+
+
+def test_list_marks_the_filter_in_use(client):
+    ArticleFactory(topic=TopicFactory(body_region="spine", modality="mri"))
+    response = client.get("/patient-information/?exam=mri")
+    assert re.findall(r'<a class="tag" href="([^"]*)" aria-current="true">', response.text) == ["?exam=mri"]
+
+
+def test_empty_list_says_so(client):
+    assert "<li>There is nothing here yet.</li>" in main_of(client.get("/patient-information/"))
+
+
+@pytest.mark.parametrize("status", HIDDEN)
+def test_what_is_not_published_is_nowhere(client, status):
+    hidden = ArticleFactory(topic=TopicFactory(slug="hidden"), title="Secret plans", status=status)
+    ArticleFactory(topic=TopicFactory(slug="shown"), title="Shown")
+    article = client.get("/patient-information/hidden/")
+    assert article.status_code == 404
+    listing = client.get("/patient-information/")
+    assert titles(listing) == ["Shown"]
+    assert sitemap_of(client) == ["/patient-information/shown/"]
+    assert [hidden.title in response.text for response in (article, listing)] == [False, False]
+
+
+@pytest.mark.parametrize("status", HIDDEN)
+def test_translation_that_is_not_published_is_nowhere(client, status):
+    shown = ArticleFactory(topic=TopicFactory(slug="knee"), title="Knee")
+    ArticleFactory(topic=shown.topic, language="es", title="Rodilla secreta", status=status)
+    spanish = client.get("/es/patient-information/knee/")
+    assert "Rodilla secreta" not in spanish.text
+    assert "Knee (English)" in main_of(spanish)
+    assert sitemap_of(client) == ["/patient-information/knee/"]
+
+
+def test_sitemap_lists_each_topic_in_its_languages(client):
+    both = ArticleFactory(topic=TopicFactory(slug="both"))
+    ArticleFactory(topic=both.topic, language="es")
+    ArticleFactory(topic=TopicFactory(slug="spanish"), language="es")
+    ArticleFactory(topic=TopicFactory(slug="english"))
+    assert sitemap_of(client) == [
+        "/patient-information/both/",
+        "/es/patient-information/both/",
+        "/patient-information/english/",
+        "/es/patient-information/spanish/",
+    ]
+
+
+# ---- An article -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_article_takes_three_queries_however_many_sections(client, django_assert_num_queries, count):
+    sections = dict.fromkeys(SectionKind.values[:count], "Text.")
+    ArticleFactory(topic=TopicFactory(slug="knee"), sections=sections, reviewer=PhysicianFactory())
+    with django_assert_num_queries(3):  # article, topic and reviewer; sections; who the practice is
+        response = client.get("/patient-information/knee/")
+    assert len(re.findall('<section class="section text', response.text)) == count
+
+
+def test_article_shows_its_sections_in_the_order_patients_read_them(client):
+    kinds = SectionKind.values
+    ArticleFactory(topic=TopicFactory(slug="knee"), sections={kind: f"About {kind}." for kind in reversed(kinds)})
+    text = client.get("/patient-information/knee/").text
+    assert re.findall(r'<h2 id="[a-z-]+-title">([^<]+)</h2>\s*<p>([^<]+)</p>', text) == [
+        ("Basic facts", "About basic facts."),
+        ("Why it is done", "About why."),
+        ("How to prepare", "About prepare."),
+        ("What happens", "About what happens."),
+        ("Afterward", "About after."),
+        ("When to call us", "About when to call."),
+        ("Risks", "About risks."),
+        ("Your results", "About results."),
+    ]
+    anchors = re.findall(r'<li><a href="#([a-z-]+)">', text)
+    assert anchors == [kind.replace(" ", "-") for kind in kinds]
+    assert re.findall(r'<section class="section text [a-z-]+" id="([a-z-]+)"', text) == anchors
+    assert text.count('href="tel:+15745550100">Call (574) 555-0100</a>') == 1
+
+
+def test_article_shows_whose_text_it_is_and_under_which_licence(client):
+    ArticleFactory(
+        topic=TopicFactory(slug="knee"),
+        copyright="© 2026 Somebody",
+        licence="Free to copy",
+        also_called="joint scan\nleg scan",
+        sources="- A *book*",
+    )
+    footer = re.search(
+        r'<footer class="text small muted">(.*?)</footer>', client.get("/patient-information/knee/").text, re.DOTALL
+    )
+    assert "<p>© 2026 Somebody. Free to copy</p>" in footer.group(1)
+    assert "<p>Also called: joint scan, leg scan.</p>" in footer.group(1)
+    assert "<li>A <em>book</em></li>" in client.get("/patient-information/knee/").text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "language", "note", "not_reviewed"),
+    [
+        ("", "en", SAMPLE_NOTE, "Not yet reviewed by a physician of the practice."),
+        (
+            "/es",
+            "es",
+            "Texto de muestra para esta demostración. Los médicos del consultorio todavía no lo han revisado; no se "
+            "guíe por él para cuidar su salud.",
+            "Ningún médico del consultorio lo ha revisado todavía.",
+        ),
+    ],
+)
+def test_sample_article_says_that_it_is_one(client, prefix, language, note, not_reviewed):
+    ArticleFactory(topic=TopicFactory(slug="knee"), language=language)
+    text = main_of(client.get(f"{prefix}/patient-information/knee/"))
+    assert f'<p class="note note-warm text">{note}</p>' in text
+    assert f"<p>{not_reviewed}</p>" in text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "language", "sentence"),
+    [
+        ("", "en", "Last reviewed by Ann Lee, MD on March 31, 2026. Next review due March 31, 2027."),
+        (
+            "/es",
+            "es",
+            "Ann Lee, MD hizo la última revisión el 31 de marzo de 2026. Próxima revisión: a más tardar el 31 de marzo "
+            "de 2027.",
+        ),
+    ],
+)
+def test_reviewed_article_says_who_and_when(client, prefix, language, sentence):
+    ArticleFactory(
+        topic=TopicFactory(slug="knee"),
+        language=language,
+        is_sample=False,
+        reviewer=PhysicianFactory(name="Ann Lee", is_practising=False),
+        reviewed_on=date(2026, 3, 31),
+        next_review_on=date(2027, 3, 31),
+    )
+    text = main_of(client.get(f"{prefix}/patient-information/knee/"))
+    assert f"<p>{sentence}</p>" in text
+    assert "note-warm" not in text
+
+
+@pytest.mark.parametrize("path", ["/patient-information/knee/", "/patient-information/"])
+@pytest.mark.parametrize(
+    ("prefix", "hint"),
+    [("", "The result opens in a new window."), ("/es", "El resultado se abre en una ventana nueva.")],
+)
+def test_glossary_box_opens_a_new_window_and_says_so(client, path, prefix, hint):
+    english = ArticleFactory(topic=TopicFactory(slug="knee"))
+    ArticleFactory(topic=english.topic, language="es")
+    text = client.get(f"{prefix}{path}").text
+    assert f'<form action="{prefix}/glossary/" method="get" target="_blank" rel="noopener">' in text
+    assert re.search(r'<input [^>]*name="q"[^>]*aria-describedby="look-up-hint">', text)
+    assert f'<p class="form-text" id="look-up-hint">{hint}</p>' in text
+
+
+def test_article_escapes_what_editors_write(client):
+    script = "<script>alert(1)</script>"
+    ArticleFactory(
+        topic=TopicFactory(slug="knee"),
+        title=f"T{script}",
+        summary=f"S{script}",
+        also_called=f"A{script}",
+        sources=f"Q{script}",
+        copyright=f"C{script}",
+        licence=f"L{script}",
+        sections={"basic facts": f"B{script} [x](javascript:alert(1))"},
+    )
+    text = client.get("/patient-information/knee/").text
+    assert "<script>" not in text
+    assert 'href="javascript' not in text
+    assert [letter for letter in "TSAQCLB" if f"{letter}{escape(script)}" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "link"),
+    [
+        (
+            "/es/patient-information/knee/",
+            "en",
+            '<a class="button" lang="en" hreflang="en" href="/patient-information/knee/">Knee (English)</a>',
+        ),
+        (
+            "/patient-information/knee/",
+            "es",
+            '<a class="button" lang="es" hreflang="es" href="/es/patient-information/knee/">Knee (Español)</a>',
+        ),
+    ],
+)
+def test_untranslated_page_offers_the_other_language(client, path, language, link):
+    ArticleFactory(topic=TopicFactory(slug="knee"), title="Knee", language=language)
+    response = client.get(path)
+    assert response.status_code == 200
+    assert link in main_of(response)
+    assert "The facts." not in response.text
+    assert '<meta name="robots" content="noindex">' in response.text
+
+
+def test_unknown_article_is_not_found(client):
+    TopicFactory(slug="empty")
+    assert [client.get(f"/patient-information/{slug}/").status_code for slug in ("empty", "absent")] == [404, 404]
+
+
+# ---- The glossary ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "queries"),
+    [("", 4), ("?q=word", 5)],  # the count of pages, entries with terms, names, the practice; whether anything fits
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_glossary_queries_do_not_grow(client, django_assert_num_queries, query, queries, count):
+    for number in range(count):
+        make_term(f"word-{number}", en=f"Word {number}", synonyms=["first", "second"])
+    with django_assert_num_queries(queries):
+        response = client.get(f"/glossary/{query}")
+    assert len(words(response)) == count
+
+
+def test_glossary_lists_every_word_once_sorted_in_the_readers_language(client):
+    make_term("z", en="zygoma", es="cigoma", synonyms=["Aa", "Bb"])
+    make_term("e", en="Échogram", synonyms=["Cc"])
+    make_term("b", en="Bone")
+    make_term("o", es="Ojo")
+    assert words(client.get("/glossary/")) == ["Bone", "Échogram", "zygoma"]
+    assert words(client.get("/es/glossary/")) == ["cigoma", "Ojo"]
+
+
+@pytest.mark.parametrize(
+    ("query", "heading", "shown"),
+    [
+        ("breast", "Words found for “breast”: 1", ["Mammogram"]),
+        ("MAMMO", "Words found for “MAMMO”: 1", ["Mammogram"]),
+        ("mamogram", "“mamogram” is not in our glossary. Did you mean one of these?", ["Mammogram"]),
+        ("quantum", "“quantum” is not in our glossary.", []),
+        ("<zq>", "“&lt;zq&gt;” is not in our glossary.", []),
+    ],
+)
+def test_glossary_answers_a_query(client, query, heading, shown):
+    make_term("mammogram", en="Mammogram", es="Mamografía", synonyms=["breast picture"])
+    make_term("vein", en="Vein")
+    response = client.get("/glossary/", {"q": query})
+    assert re.findall(r"<h2>([^<]+)</h2>", main_of(response)) == [heading]
+    assert words(response) == shown
+    assert '<meta name="robots" content="noindex">' in response.text
+
+
+@pytest.mark.parametrize("query", [{}, {"q": ""}, {"q": "a\0b"}, {"q": "x" * 101}])
+def test_glossary_without_a_usable_query_lists_all(client, query):
+    make_term("vein", en="Vein")
+    response = client.get("/glossary/", query)
+    assert (words(response), re.findall("<h2>", main_of(response))) == (["Vein"], [])
+
+
+def test_glossary_shows_ten_that_are_alike(client):
+    for number in range(12):
+        make_term(f"angio-{number}", en=f"Angiogram{chr(97 + number)}")
+    response = client.get("/glossary/?q=angiograms")
+    assert len(words(response)) == 10
+    assert "Next page" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("1", ("Word 000", 60, "Page 1 of 2")),
+        ("2", ("Word 060", 1, "Page 2 of 2")),
+        ("99", ("Word 060", 1, "Page 2 of 2")),
+        ("x", ("Word 000", 60, "Page 1 of 2")),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "word"])
+def test_glossary_has_pages(client, query, page, shown):
+    for number in range(61):
+        make_term(f"word-{number}", en=f"Word {number:03}")
+    response = client.get("/glossary/", {"q": query, "page": page})
+    found = words(response)
+    (says,) = re.findall(r"<span>(Page [^<]+)</span>", response.text)
+    assert (found[0], len(found), says) == shown
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_term_takes_four_queries_however_many_names(client, django_assert_num_queries, count):
+    make_term("port", en="Port", es="Puerto", synonyms=[f"name {number}" for number in range(count)])
+    with django_assert_num_queries(4):  # term, entries, names; who the practice is
+        response = client.get("/glossary/port/")
+    assert len(re.findall('<span class="tag">', response.text)) == count
+
+
+def test_term_shows_both_languages_the_readers_first(client):
+    make_term("port", en="Port", es="Puerto", synonyms=["device"])
+    english, spanish = client.get("/glossary/port/"), client.get("/es/glossary/port/")
+    assert re.search('<div lang="(..)">\\s*<h1>(.+)</h1>', english.text).groups() == ("en", "Port")
+    assert re.search('<div lang="(..)">\\s*<h1>(.+)</h1>', spanish.text).groups() == ("es", "Puerto")
+    assert '<p class="note text" lang="es"><strong>Spanish: Puerto.</strong> What Puerto means.</p>' in english.text
+    assert '<p class="note text" lang="en"><strong>Inglés: Port.</strong> What Port means.</p>' in spanish.text
+
+
+def test_term_in_one_language_is_shown_in_it(client):
+    make_term("port", en="Port")
+    response = client.get("/es/glossary/port/")
+    assert re.search('<div lang="(..)">\\s*<h1>(.+)</h1>', response.text).groups() == ("en", "Port")
+
+
+def test_term_without_a_word_and_unknown_term_are_not_found(client):
+    make_term("empty")
+    assert [client.get(f"/glossary/{slug}/").status_code for slug in ("empty", "absent")] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    "path", ["/patient-information/", "/patient-information/knee/", "/glossary/", "/glossary/port/"]
+)
+def test_pages_are_for_reading_only(client, path):
+    ArticleFactory(topic=TopicFactory(slug="knee"))
+    make_term("port", en="Port")
+    assert [client.get(path).status_code, client.head(path).status_code, client.post(path).status_code] == [
+        200,
+        200,
+        405,
+    ]

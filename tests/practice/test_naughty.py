@@ -1,0 +1,159 @@
+"""Odd input in every public form field, query parameter and address, and all over the office: never a 500."""
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from practice.models import Feedback
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+STRINGS = [
+    "\0",
+    "a\0b",
+    "",
+    " ",
+    "-1",
+    "0",
+    "999999999999999999999999",
+    "1e309",
+    "NaN",
+    "²",
+    "١٢٣",
+    "Ω≈ç√∫",
+    "田中さんにあげて",
+    "👩‍⚕️ 🩻",
+    "\u202etest\u202c",
+    "\ufeff",
+    "Z͑ͫ̓ͪ̂ͫ̽a",
+    "' OR 1=1 --",
+    "%_%\\",
+    "{{ 7|add:7 }} {% now %}",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "../../../etc/passwd",
+    "\r\nSet-Cookie: a=b",
+    "x" * 5000,
+]
+READ = {
+    "/glossary/": ["q", "page"],
+    "/es/glossary/": ["q"],
+    "/patient-information/": ["region", "exam"],
+    "/announcements/": ["page"],
+    "/notices/{notice}/": ["on"],
+    "/accounts/login/": ["next"],
+}
+POSTED = {
+    "/pay/": {"code": "x", "born_on": "1/1/1950"},
+    "/feedback/": {"topic": "visit", "message": "Hello.", "name": "N", "email": "n@example.com", "website": ""},
+    "/careers/{opening}/apply/": {"name": "N", "email": "n@example.com", "phone": "1", "message": "x", "cv": ""},
+    "/accounts/login/": {"login": "n@example.com", "password": "x", "next": "/"},
+    "/accounts/password/reset/": {"email": "n@example.com"},
+    "/pay/statement/": {"choice": "part", "amount": "5"},
+    "/pay/statement/choose/": {"statement": "1"},
+    "/sandbox/pay/00000000-0000-0000-0000-000000000000/": {"button": "pay"},
+}
+ADDRESSES = ["/physicians/", "/announcements/", "/notices/", "/patient-information/", "/glossary/", "/careers/",
+             "/careers/application/", "/pay/receipt/", "/pay/webhooks/", "/accent-", "/resources/", "/media/portraits/"]  # fmt: skip
+
+
+@pytest.fixture
+def place(identity):
+    return {"notice": factories.NoticeVersionFactory().notice.slug, "opening": factories.OpeningFactory().slug}
+
+
+@pytest.fixture
+def guest(client, place):
+    statement = factories.StatementFactory()
+    client.post("/pay/", {"code": statement.code, "born_on": "6/15/1950"})
+    return client
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_odd_queries_are_answered(client, place, text):
+    statuses = {
+        (path, name): client.get(path.format(**place), {name: text}).status_code
+        for path, names in READ.items()
+        for name in names
+    }
+
+    assert set(statuses.values()) == {200}, statuses
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_odd_form_input_is_answered(guest, place, text):
+    statuses = {
+        (path, field): guest.post(path.format(**place), facts | {field: text}).status_code
+        for path, facts in POSTED.items()
+        for field in facts
+    }
+
+    assert {key: status for key, status in statuses.items() if status not in (200, 302, 303, 404, 429)} == {}
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_odd_addresses_are_answered(client, identity, text):
+    statuses = {path: client.get(path + text.replace("/", "%2F")).status_code for path in ADDRESSES}
+
+    assert {path: status for path, status in statuses.items() if status not in (200, 301, 302, 404, 405)} == {}
+
+
+def test_odd_text_is_kept_as_it_was(client, identity):
+    client.post("/feedback/", {"topic": "visit", "message": "<b>Ω</b> 👩‍⚕️ ' \" {{ x }}"})
+
+    assert Feedback.objects.get().message == "<b>Ω</b> 👩‍⚕️ ' \" {{ x }}"
+
+
+@pytest.fixture
+def administrator(identity):
+    client = Client()
+    client.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.mark.parametrize("model", sorted(admin.site._registry, key=lambda model: model._meta.label))
+def test_office_lists_answer_odd_queries_and_actions(administrator, model):
+    base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    url = reverse(f"{base}_changelist")
+    names = [
+        "q",
+        "p",
+        "o",
+        "e",
+        "all",
+        "_facets",
+        "_to_field",
+        "status",
+        "status__exact",
+        "kind__exact",
+        "id__exact",
+        "nope",
+    ]
+
+    statuses = {}
+    for text in ("\0", "²'", "9" * 30):
+        for name in names:
+            statuses[f"?{name}={text!r}"] = administrator.get(url, {name: text}, follow=True).status_code
+        statuses[f"{text!r}/change"] = administrator.get(f"{url}{text}/change/", follow=True).status_code
+        statuses[f"{text!r}/history"] = administrator.get(f"{url}{text}/history/", follow=True).status_code
+        posted = {"action": "delete_selected", "_selected_action": text, "select_across": text, "index": text}
+        statuses[f"action {text!r}"] = administrator.post(url, posted, follow=True).status_code
+    for action in getattr(admin.site._registry[model], "actions", None) or ():
+        posted = {"action": action, "_selected_action": "²"}
+        statuses[action] = administrator.post(url, posted, follow=True).status_code
+
+    assert {key: status for key, status in statuses.items() if status not in (200, 400, 403, 404)} == {}
+
+
+def test_office_autocomplete_answers_odd_terms(administrator):
+    statuses = {
+        text: administrator.get(
+            "/admin/autocomplete/",
+            {"term": text, "app_label": "education", "model_name": "article", "field_name": "topic"},
+        ).status_code
+        for text in STRINGS
+    }
+
+    assert {text: status for text, status in statuses.items() if status not in (200, 400)} == {}

@@ -1,0 +1,535 @@
+"""Hostile files are made here, byte by byte; none comes from outside."""
+
+import io
+import struct
+import zipfile
+
+import pikepdf
+import pikepdf.settings
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from pikepdf import Array, Dictionary, Name, String
+
+from practice import uploads
+from practice.resources.demo_pdf import one_page
+from practice.uploads import check_document
+
+AS_PDF = "Please save it as a PDF and try again."
+PDF_ACTIVE = "This PDF has active content (a script or an action). Please print it to a new PDF and send that."
+PDF_ATTACHED = "This PDF has other files attached to it. Please print it to a new PDF and send that."
+PDF_DAMAGED = f"This PDF is damaged and cannot be opened. {AS_PDF}"
+PDF_LOCKED = "This PDF is locked. Please remove the password or protection and try again."
+PDF_NOT = f"This file is named .pdf but is not a PDF. {AS_PDF}"
+PDF_PAGES = "This PDF has no pages, or more than 300. Please send a shorter one."
+WORD_BOMB = f"This Word file unpacks to far more than a document holds. {AS_PDF}"
+WORD_DAMAGED = f"This Word file is damaged and cannot be opened. {AS_PDF}"
+WORD_EMBEDDED = f"This Word file has other files inside it. {AS_PDF}"
+WORD_EXTERNAL = f"This Word file loads parts from elsewhere. {AS_PDF}"
+WORD_LOCKED = f"This Word file is locked with a password. {AS_PDF}"
+WORD_MACROS = f"This Word file has macros. {AS_PDF}"
+WORD_NOT = f"This file is named .docx but is not a Word document. {AS_PDF}"
+WORD_OLE = f"This Word file is locked with a password, or is an old .doc. {AS_PDF}"
+WORD_UNCHECKABLE = f"This Word file has content we cannot check. {AS_PDF}"
+
+
+def refusals(name, data):
+    """What the sender is told: the sentences and the code."""
+    try:
+        check_document(SimpleUploadedFile(name, data))
+    except ValidationError as refusal:
+        return refusal.messages, refusal.code
+    return []
+
+
+# ---- PDF ------------------------------------------------------------------------------------------------------------
+
+
+def make_pdf(change=None, pages=1, **save_options):
+    with pikepdf.new() as pdf:
+        for _number in range(pages):
+            pdf.add_blank_page()
+        if change:
+            change(pdf)
+        target = io.BytesIO()
+        pdf.save(target, **save_options)
+    return target.getvalue()
+
+
+def script():
+    return Dictionary(S=Name.JavaScript, JS=String("app.alert(1)"))
+
+
+def link(action):
+    return Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 9, 9], A=action)
+
+
+def file_specification(pdf):
+    content = pdf.make_stream(b"MZ", Type=Name.EmbeddedFile)
+    return Dictionary(Type=Name.Filespec, F=String("cv.exe"), EF=Dictionary(F=content))
+
+
+def set_root(**entries):
+    return lambda pdf: [pdf.Root.__setitem__(f"/{key}", value) for key, value in entries.items()]
+
+
+def set_page(**entries):
+    return lambda pdf: [pdf.pages[0].obj.__setitem__(f"/{key}", value) for key, value in entries.items()]
+
+
+def with_action(action):
+    return set_page(Annots=Array([link(action)]))
+
+
+def attach(pdf):
+    pdf.attachments["cv.exe"] = b"MZ"
+
+
+def attach_to_an_annotation(pdf):
+    pin = Dictionary(Type=Name.Annot, Subtype=Name.FileAttachment, Rect=[0, 0, 9, 9], FS=file_specification(pdf))
+    pdf.pages[0].obj.Annots = Array([pin])
+
+
+def numbered_open_action(pdf):
+    pdf.Root.OpenAction = pdf.make_indirect(script())
+
+
+def numbered_array_of_annotations(pdf):
+    pdf.pages[0].obj.Annots = pdf.make_indirect(Array([link(script())]))
+
+
+def deep_inside(pdf):
+    nested = script()
+    for _level in range(50):
+        nested = Array([Dictionary(K=nested)])
+    pdf.Root.PieceInfo = nested
+
+
+def go_to(**more):
+    return Dictionary(S=Name.GoTo, D=Array([0, Name.Fit]), **more)
+
+
+def open_at_the_first_page(pdf):
+    pdf.Root.OpenAction = Array([pdf.pages[0].obj, Name.Fit])
+
+
+def go_to_the_first_page(pdf):
+    pdf.Root.OpenAction = pdf.make_indirect(Dictionary(S=Name.GoTo, D=Array([pdf.pages[0].obj, Name.Fit])))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(one_page("CV", ["A line"]), id="one page"),
+        pytest.param(make_pdf(pages=300), id="300 pages"),
+        pytest.param(b"\n \n" + one_page("CV", ["A line"]), id="empty lines first"),
+        pytest.param(one_page("CV", ["A line"]) + b"\r\n\0\0 \n", id="empty lines last"),
+        pytest.param(make_pdf(with_action(Dictionary(S=Name.URI, URI=String("https://example.com")))), id="web link"),
+        pytest.param(make_pdf(with_action(go_to())), id="link inside"),
+        pytest.param(make_pdf(open_at_the_first_page), id="opens at a page"),
+        pytest.param(make_pdf(go_to_the_first_page), id="goes to a page"),
+        pytest.param(make_pdf(object_stream_mode=pikepdf.ObjectStreamMode.generate), id="objects in streams"),
+        pytest.param(make_pdf(linearize=True), id="for the web"),
+    ],
+)
+def test_a_harmless_pdf_is_accepted(data):
+    assert refusals("cv.pdf", data) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(set_root(OpenAction=script()), id="script on opening"),
+        pytest.param(numbered_open_action, id="script on opening, as an object of its own"),
+        pytest.param(set_root(OpenAction=go_to(Next=script())), id="page on opening, then a script"),
+        pytest.param(set_root(OpenAction=Dictionary(S=Name.Launch, F=String("cmd.exe"))), id="program on opening"),
+        pytest.param(set_root(OpenAction=Dictionary(S=Name.URI, URI=String("https://x.example"))), id="web on opening"),
+        pytest.param(set_root(AA=Dictionary(WC=script())), id="script on closing"),
+        pytest.param(set_root(Names=Dictionary(JavaScript=Dictionary(Names=Array([])))), id="named scripts"),
+        pytest.param(set_root(AcroForm=Dictionary(XFA=String("<xdp/>"), Fields=Array([]))), id="XFA form"),
+        pytest.param(set_page(AA=Dictionary(O=script())), id="script of a page"),
+        pytest.param(with_action(script()), id="script of a link"),
+        pytest.param(numbered_array_of_annotations, id="script of a link in an array of its own"),
+        pytest.param(
+            with_action(Dictionary(S=Name.URI, URI=String("https://x.example"), Next=script())), id="link, then"
+        ),
+        pytest.param(with_action(Dictionary(S=Name.Launch, F=String("cmd.exe"))), id="program of a link"),
+        pytest.param(with_action(Dictionary(S=Name.SubmitForm, F=String("https://x.example"))), id="form sent away"),
+        pytest.param(with_action(Dictionary(S=Name.ImportData, F=String("a.fdf"))), id="data from elsewhere"),
+        pytest.param(with_action(Dictionary(S=Name.GoToR, F=String("other.pdf"))), id="link to another file"),
+        pytest.param(with_action(Dictionary(S=Name.GoToE, T=Dictionary())), id="link to an attached file"),
+        pytest.param(with_action(Dictionary(S=Name.Rendition)), id="rendition"),
+        pytest.param(with_action(Dictionary(S=Name.Movie)), id="film"),
+        pytest.param(set_page(Annots=Array([Dictionary(Subtype=Name.RichMedia, RichMedia=1)])), id="rich media"),
+        pytest.param(deep_inside, id="script deep inside"),
+    ],
+)
+@pytest.mark.parametrize("mode", [pikepdf.ObjectStreamMode.disable, pikepdf.ObjectStreamMode.generate])
+def test_a_pdf_that_does_something_is_refused(change, mode):
+    assert refusals("cv.pdf", make_pdf(change, object_stream_mode=mode)) == ([PDF_ACTIVE], "active")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(attach, id="by name"),
+        pytest.param(attach_to_an_annotation, id="by a pin on the page"),
+        pytest.param(lambda pdf: set_root(AF=Array([file_specification(pdf)]))(pdf), id="as an associated file"),
+    ],
+)
+def test_a_pdf_with_another_file_inside_is_refused(change):
+    assert refusals("cv.pdf", make_pdf(change)) == ([PDF_ATTACHED], "active")
+
+
+@pytest.mark.parametrize(
+    "encryption",
+    [
+        pytest.param(pikepdf.Encryption(owner="owner", user="user"), id="password to open"),
+        pytest.param(pikepdf.Encryption(owner="owner", user=""), id="password to change"),
+        pytest.param(pikepdf.Encryption(owner="owner", user="user", R=4), id="old cipher"),
+    ],
+)
+def test_a_locked_pdf_is_refused(encryption):
+    assert refusals("cv.pdf", make_pdf(encryption=encryption)) == ([PDF_LOCKED], "locked")
+
+
+@pytest.mark.parametrize("pages", [0, 301])
+def test_a_pdf_needs_between_1_and_300_pages(pages):
+    assert refusals("cv.pdf", make_pdf(pages=pages)) == ([PDF_PAGES], "pages")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"Dear practice, this is my CV.", id="text"),
+        pytest.param(b"<html><script>alert(1)</script></html>" + one_page("CV", ["A line"]), id="web page first"),
+        pytest.param(b"MZ" + one_page("CV", ["A line"]), id="program first"),
+        pytest.param(b" " * 2000 + one_page("CV", ["A line"]), id="header too late"),
+    ],
+)
+def test_what_is_not_a_pdf_is_refused(data):
+    assert refusals("cv.pdf", data) == ([PDF_NOT], "not_pdf")
+
+
+def zipped():
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("run.class", b"\xca\xfe\xba\xbe")
+    return target.getvalue()
+
+
+def zipped_with_pdf_ending():
+    """A ZIP whose comment ends as a PDF does."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("run.class", b"\xca\xfe\xba\xbe")
+        archive.comment = b"startxref\n0\n%%EOF\n"
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"%PDF-1.7\n", id="header alone"),
+        pytest.param(b"%PDF-1.7\n" + bytes(range(256)) * 40 + b"\n%%EOF", id="junk"),
+        pytest.param(one_page("CV", ["A line"])[:-40], id="end cut off"),
+        pytest.param(one_page("CV", ["A line"])[:300], id="most cut off"),
+        pytest.param(one_page("CV", ["A line"])[:150] + b"\n%%EOF", id="middle cut out"),
+        pytest.param(one_page("CV", ["A line"]) + b"<html><script>alert(1)</script></html>", id="web page last"),
+        pytest.param(one_page("CV", ["A line"]) + b"MZ" + b"\0" * 2000, id="program last"),
+        pytest.param(one_page("CV", ["A line"]) + zipped(), id="ZIP last"),
+        pytest.param(one_page("CV", ["A line"]) + zipped_with_pdf_ending(), id="ZIP last, with a PDF's ending"),
+    ],
+)
+def test_a_damaged_pdf_or_one_with_a_tail_is_refused(data):
+    assert refusals("cv.pdf", data) == ([PDF_DAMAGED], "damaged")
+
+
+def test_a_pdf_that_unpacks_to_too_much_is_refused():
+    data = make_pdf(set_root(PieceInfo=String("A" * 3_000_000)), object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    assert len(data) < 20_000
+    limits = pikepdf.settings.set_qpdf_limits(flate_max_memory=1_000_000)
+    try:
+        assert refusals("cv.pdf", data) == ([PDF_DAMAGED], "damaged")
+    finally:
+        pikepdf.settings.set_qpdf_limits(**limits)
+    assert limits == {"flate_max_memory": 100 * 1024 * 1024}
+    assert refusals("cv.pdf", data) == []
+
+
+# ---- Word -----------------------------------------------------------------------------------------------------------
+
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+TYPES = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{}</Types>'
+)
+RELATIONS = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
+)
+DOCUMENT = (
+    '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
+    "<w:t>I have read images for nine years.</w:t></w:r></w:p></w:body></w:document>"
+)
+PLAIN = {
+    "[Content_Types].xml": TYPES.format(f'<Override PartName="/word/document.xml" ContentType="{CONTENT_TYPE}"/>'),
+    "_rels/.rels": RELATIONS.format(
+        f'<Relationship Id="rId1" Type="{RELATION}/officeDocument" Target="word/document.xml"/>'
+    ),
+    "word/document.xml": DOCUMENT,
+}
+
+
+def make_docx(changes=None, without=(), compression=zipfile.ZIP_DEFLATED):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", compression) as package:
+        for name, content in (PLAIN | (changes or {})).items():
+            if name not in without:
+                package.writestr(name, content)
+    return target.getvalue()
+
+
+def related(attributes):
+    return {"word/_rels/document.xml.rels": RELATIONS.format(f"<Relationship {attributes}/>")}
+
+
+def typed(attributes):
+    return {"[Content_Types].xml": TYPES.format(f"<Override {attributes}/>")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"word/media/image1.png": b"\x89PNG\r\n\x1a\n" + bytes(99)}, id="picture"),
+        pytest.param(
+            related(f'Id="rId1" Type="{RELATION}/hyperlink" Target="https://example.com" TargetMode="External"'),
+            id="web link",
+        ),
+        pytest.param(related(f'Id="rId1" Type="{RELATION}/image" Target="media/image1.png"'), id="relation inside"),
+        pytest.param({"word/document.xml": "\ufeff" + DOCUMENT}, id="byte order mark"),
+        pytest.param({"word/comments.xml": "<w>año, 年</w>"}, id="no declaration"),
+        pytest.param({"word/": b""}, id="folder entry"),
+    ],
+)
+def test_a_harmless_word_file_is_accepted(changes):
+    assert refusals("cv.docx", make_docx(changes)) == []
+
+
+def test_a_word_file_that_is_not_compressed_is_accepted():
+    assert refusals("cv.docx", make_docx(compression=zipfile.ZIP_STORED)) == []
+
+
+MACRO_TYPE = "application/vnd.ms-word.document.macroEnabled.main+xml"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"word/vbaProject.bin": b"\xd0\xcf"}, id="macros"),
+        pytest.param({"word/VBAPROJECT.BIN": b"\xd0\xcf"}, id="macros in capitals"),
+        pytest.param({"word/vbaData.xml": "<w/>"}, id="what macros keep"),
+        pytest.param(typed(f'PartName="/word/document.xml" ContentType="{MACRO_TYPE}"'), id="type"),
+        pytest.param(typed(f'PartName="/word/document.xml" ContentType="{MACRO_TYPE.upper()}"'), id="type in capitals"),
+        pytest.param(typed('PartName="/word/a.bin" ContentType="application/vnd.ms-office.vbaProject"'), id="renamed"),
+        pytest.param(
+            typed('PartName="/word/a.bin" ContentType="application/vnd.ms-office.&#118;ba&#80;roject"'), id="spelled"
+        ),
+        pytest.param(
+            related('Id="rId1" Type="http://schemas.microsoft.com/office/2006/relationships/vbaProject" Target="a"'),
+            id="relation",
+        ),
+    ],
+)
+def test_a_word_file_with_macros_is_refused(changes):
+    assert refusals("cv.docx", make_docx(changes)) == ([WORD_MACROS], "active")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        f'Id="rId1" Type="{RELATION}/attachedTemplate" Target="https://x.example/a.dotm" TargetMode="External"',
+        f"Id='rId1' TargetMode = 'External' Type='{RELATION}/image' Target='https://x.example/pixel.png'",
+        f'Id="rId1" Type="{RELATION}/attachedTemplate" Target="https://x.example/hyperlink" TargetMode="External"',
+        f'Id=">" Type="{RELATION}/attachedTemplate" Target="https://x.example/a.dotm" TargetMode="External"',
+        f'Id="rId1" Type="{RELATION}/attachedTemplate" Target="https://x.example/a.dotm" TargetMode="&#69;xternal"',
+        f'Id="rId1" Type="{RELATION}/oleObject" Target="file:///c:/a.exe" TargetMode="External"',
+        'Id="rId1" Target="https://x.example/a.dotm" TargetMode="External"',
+    ],
+    ids=["template", "picture", "hyperlink as address", "angle bracket", "spelled", "object", "no type"],
+)
+@pytest.mark.parametrize("part", ["word/_rels/document.xml.rels", "_rels/.rels", "WORD/_RELS/SETTINGS.XML.RELS"])
+def test_a_word_file_that_loads_parts_is_refused(attributes, part):
+    changes = {part: RELATIONS.format(f"<Relationship {attributes}/>")}
+    assert refusals("cv.docx", make_docx(changes)) == ([WORD_EXTERNAL], "external")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"word/document.xml": '<!DOCTYPE w [<!ENTITY a "b">]>' + DOCUMENT}, id="entity"),
+        pytest.param({"word/document.xml": '<!doctype w SYSTEM "https://x.example/w.dtd">' + DOCUMENT}, id="doctype"),
+        pytest.param({"_rels/.rels": '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'}, id="doctype of relations"),
+        pytest.param({"word/document.xml": DOCUMENT.replace("UTF-8", "UTF-16").encode("utf-16")}, id="UTF-16"),
+        pytest.param({"word/document.xml": DOCUMENT.encode("utf-16-le")}, id="UTF-16 undeclared"),
+        pytest.param({"word/document.xml": DOCUMENT.encode("utf-32")}, id="UTF-32"),
+        pytest.param({"word/document.xml": DOCUMENT.replace("UTF-8", "UTF-7")}, id="UTF-7"),
+        pytest.param({"word/document.xml": "\ufeff" + DOCUMENT.replace("UTF-8", "UTF-7")}, id="UTF-7 behind a mark"),
+        pytest.param({"word/document.xml": DOCUMENT.encode("cp037")}, id="EBCDIC"),
+        pytest.param({"word/document.xml": DOCUMENT.replace("images", "imágenes").encode("latin-1")}, id="Latin-1"),
+    ],
+)
+def test_a_word_file_that_hides_its_words_is_refused(changes):
+    assert refusals("cv.docx", make_docx(changes)) == ([WORD_UNCHECKABLE], "entities")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"word/embeddings/oleObject1.bin": b"\xd0\xcf"}, id="object"),
+        pytest.param({"WORD/EMBEDDINGS/book.xlsx": b"PK"}, id="workbook"),
+        pytest.param({"word/activeX/activeX1.xml": "<a/>"}, id="ActiveX"),
+        pytest.param(related(f'Id="rId1" Type="{RELATION}/oleObject" Target="../picture.png"'), id="renamed object"),
+        pytest.param(related(f'Id="rId1" Type="{RELATION}/package" Target="../picture.png"'), id="renamed workbook"),
+        pytest.param(related(f'Id="rId1" Type="{RELATION}/control" Target="a.xml"'), id="control"),
+        pytest.param(related(f'Id="rId1" Type="{RELATION}/aFChunk" Target="a.htm"'), id="web page"),
+    ],
+)
+def test_a_word_file_with_files_inside_is_refused(changes):
+    assert refusals("cv.docx", make_docx(changes)) == ([WORD_EMBEDDED], "embedded")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"word/media/a.bin": bytes(2_000_000)}, id="zeros"),
+        pytest.param({"word/a.xml": b"<a>" + b" " * 2_000_000 + b"</a>"}, id="spaces"),
+        pytest.param({f"word/a{number}.txt": b"" for number in range(2000)}, id="entries"),
+        pytest.param(related("Id='" + "x" * 1_100_000 + "'"), id="long list"),
+    ],
+)
+def test_a_word_file_that_unpacks_to_too_much_is_refused(changes):
+    assert refusals("cv.docx", make_docx(changes)) == ([WORD_BOMB], "bomb")
+
+
+def test_a_word_file_of_many_middling_parts_is_refused(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_UNPACKED_BYTES", 5000)
+    assert refusals("cv.docx", make_docx({"a.txt": b"a" * 3000})) == []
+    assert refusals("cv.docx", make_docx({"a.txt": b"a" * 3000, "b.txt": b"b" * 3000})) == ([WORD_BOMB], "bomb")
+
+
+def central_entry(data, name):
+    """Where the entry of this name starts in the list at the end of a ZIP."""
+    return data.index(name, data.index(b"PK\x01\x02")) - 46
+
+
+def test_a_word_file_that_understates_its_size_is_refused():
+    data = bytearray(make_docx({"word/z.xml": b"<a>" + b" " * 500_000 + b"</a>"}))
+    struct.pack_into("<L", data, central_entry(data, b"word/z.xml") + 24, 10)
+    assert refusals("cv.docx", bytes(data)) == ([WORD_DAMAGED], "damaged")
+
+
+def test_a_word_file_with_a_locked_entry_is_refused():
+    data = bytearray(make_docx())
+    data[central_entry(data, b"word/document.xml") + 8] |= 1
+    assert refusals("cv.docx", bytes(data)) == ([WORD_LOCKED], "locked")
+
+
+@pytest.mark.parametrize("name", ["cv.docx", "CV.DOCX"])
+def test_a_word_file_with_a_password_is_refused(name):
+    data = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+    assert refusals(name, data) == ([WORD_OLE], "locked")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/cron.d/job", "/etc/passwd", "word/../../../a.txt", "..\\..\\a.txt", "word\\document.xml", ".."]
+)
+def test_a_word_file_with_paths_that_climb_is_refused(name):
+    assert refusals("cv.docx", make_docx({name: b"x"})) == ([WORD_DAMAGED], "damaged")
+
+
+@pytest.mark.parametrize("missing", ["[Content_Types].xml", "word/document.xml"])
+def test_a_zip_that_is_no_word_file_is_refused(missing):
+    assert refusals("cv.docx", make_docx(without=[missing])) == ([WORD_NOT], "not_docx")
+
+
+def with_broken_stream():
+    """The compressed bytes of one part are overwritten, so that they mean nothing."""
+    data = bytearray(make_docx())
+    start = data.index(b"word/document.xml") + len(b"word/document.xml")
+    data[start : start + 20] = b"\xff" * 20
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"Dear practice, this is my CV.", id="text"),
+        pytest.param(b"PK\x03\x04" + bytes(range(256)), id="junk"),
+        pytest.param(make_docx()[:-30], id="end cut off"),
+        pytest.param(make_docx()[:100], id="most cut off"),
+        pytest.param(make_docx()[60:], id="start cut off"),
+        pytest.param(with_broken_stream(), id="broken stream"),
+        pytest.param(make_docx({"_rels/.rels": "<Relationships><"}), id="relations that are not XML"),
+        pytest.param(make_docx({"_rels/.rels": ""}), id="empty relations"),
+        pytest.param(b"MZ" + bytes(200) + make_docx(), id="program first"),
+        pytest.param(one_page("CV", ["A line"]), id="PDF"),
+        pytest.param(one_page("CV", ["A line"]) + make_docx(), id="PDF first"),
+    ],
+)
+def test_a_damaged_word_file_is_refused(data):
+    assert refusals("cv.docx", data) == ([WORD_DAMAGED], "damaged")
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_word_file_with_rare_compression_is_read_or_refused_never_an_error(compression):
+    data = bytearray(make_docx(compression=compression))
+    assert refusals("cv.docx", bytes(data)) == []
+    start = data.index(b"word/document.xml") + len(b"word/document.xml")
+    data[start + 4 : start + 60] = b"\xff" * 56
+    assert refusals("cv.docx", bytes(data)) == ([WORD_DAMAGED], "damaged")
+
+
+# ---- Any file -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["cv.doc", "cv.exe", "cv", "cv.pdf.exe", ".pdf", "cv.docm", "cv.pdf "])
+def test_other_endings_are_refused(name):
+    sentence = f"We can take PDF and Word (.docx) files. {AS_PDF}"
+    assert refusals(name, one_page("CV", ["A line"])) == ([sentence], "ending")
+
+
+@pytest.mark.parametrize("name", ["cv.pdf", "cv.docx"])
+def test_an_empty_file_is_refused(name):
+    assert refusals(name, b"") == (["This file is empty. Please choose it again."], "empty")
+
+
+@pytest.mark.parametrize("name", ["cv.pdf", "cv.docx"])
+def test_a_large_file_is_refused(settings, name):
+    settings.MAX_UPLOAD_BYTES = 100
+    assert refusals(name, b"x" * 101) == (["This file is larger than 10 MB. Please send a smaller one."], "size")
+    assert refusals(name, b"x" * 100)[1] != "size"
+
+
+def test_the_largest_file_is_ten_megabytes(settings):
+    assert settings.MAX_UPLOAD_BYTES == 10 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("CV of José.PDF", one_page("CV", ["A line"])), ("CV.Docx", make_docx())],
+)
+def test_the_name_may_be_written_in_capitals_and_the_file_is_left_at_its_start(name, data):
+    upload = SimpleUploadedFile(name, data)
+    upload.read(10)
+    check_document(upload)
+    assert upload.read() == data
+
+
+@pytest.mark.parametrize("name", ["cv.pdf", "cv.docx"])
+def test_the_ending_decides_what_is_looked_for(name):
+    other = {"cv.pdf": make_docx(), "cv.docx": one_page("CV", ["A line"])}[name]
+    assert refusals(name, other)[1] == {"cv.pdf": "not_pdf", "cv.docx": "damaged"}[name]
