@@ -305,9 +305,11 @@ def _add_row(parsed: ParsedFile, row: int, values: dict, problems: list[ImportPr
     statement = parsed.statements.setdefault(number, ParsedStatement(number, row))
     facts = {name: values[name] for name in STATEMENT_COLUMNS}
     statement.facts = statement.facts or facts
-    for name in STATEMENT_COLUMNS:
-        if statement.facts[name] != facts[name]:
-            problems.append(ImportProblem(row, name, f"differs from row {statement.row} of the same statement"))
+    problems.extend(
+        ImportProblem(row, name, f"differs from row {statement.row} of the same statement")
+        for name in STATEMENT_COLUMNS
+        if statement.facts[name] != facts[name]
+    )
     if any(line["line"] == values["line"] for line in statement.lines):
         problems.append(ImportProblem(row, "line", "stands twice on this statement"))
     statement.lines.append(

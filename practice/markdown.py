@@ -14,11 +14,11 @@ SCHEMES = {"https", "http", "mailto", "tel"}
 
 
 def render(text: str, *, top_heading: int = 2) -> SafeString:
-    """HTML of the Markdown. A `#` becomes a heading of level `top_heading`, so that a page keeps its one h1."""
+    """HTML of the Markdown. A `#` becomes a heading of level `top_heading`, but none is an h1: a page has its own."""
     tokens = PARSER.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) - 1 + top_heading, 4)}"
+            token.tag = f"h{min(max(int(token.tag[1]) - 1 + top_heading, 2), 4)}"
     html = PARSER.renderer.render(tokens, PARSER.options, {})
     return mark_safe(  # noqa: S308  (nh3 has just cleaned it)
         nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener")

@@ -49,6 +49,11 @@ class UserAdmin(DjangoUserAdmin):
     def has_delete_permission(self, request, obj=None):
         return False  # people are deactivated; what they did keeps their name
 
+    def has_change_permission(self, request, obj=None):
+        """Only a superuser changes a superuser: whoever sets somebody's password or address becomes them."""
+        is_above = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return not is_above and super().has_change_permission(request, obj)
+
     def get_readonly_fields(self, request, obj=None):
         if request.user.is_superuser:
             return self.readonly_fields

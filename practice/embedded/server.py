@@ -165,9 +165,10 @@ class EmbeddedServer:
         unfinished.rename(self.data)
 
     def _clear_stale_lock(self) -> None:
-        """PostgreSQL believes a lock file whose process id lives on as another program; we look at the name too."""
+        """PostgreSQL believes lock files whose process id lives on as another program; we look at the name too."""
         if self.postmaster_pid() is None:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            (self.socket_folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _start(self) -> None:
         options = " ".join(f"-c {name}='{value}'" for name, value in SERVER_OPTIONS.items())

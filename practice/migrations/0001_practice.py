@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import practice.colours
+import practice.models
 from django.conf import settings
 from django.db import migrations, models
 
@@ -80,7 +81,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(max_length=2, verbose_name='state')),
                 ('postal_code', models.CharField(max_length=10, verbose_name='ZIP code')),
                 ('accent_colour', models.CharField(default='#0b5563', help_text='The site makes it lighter or darker where that is needed to be read.', max_length=7, validators=[practice.colours.validate_hex], verbose_name='accent colour')),
-                ('logo', models.ImageField(blank=True, help_text="A PNG or JPEG. Empty: the site's own mark.", upload_to='identity/', verbose_name='logo')),
+                ('logo', models.ImageField(blank=True, help_text="A PNG or JPEG. Empty: the site's own mark.", upload_to=practice.models.logo_path, verbose_name='logo')),
                 ('giving_back', models.TextField(blank=True, help_text='Markdown.', verbose_name='giving-back text')),
                 ('giving_back_es', models.TextField(blank=True, help_text='Markdown.', verbose_name='giving-back text in Spanish')),
                 ('is_fictional', models.BooleanField(default=False, help_text='Says on every page that this is a demo practice.', verbose_name='fictional')),
@@ -100,7 +101,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(unique=True, verbose_name='address on the site')),
                 ('biography', models.TextField(help_text='Markdown.', verbose_name='short biography')),
                 ('biography_es', models.TextField(blank=True, verbose_name='short biography in Spanish')),
-                ('portrait', models.ImageField(blank=True, upload_to='portraits/', verbose_name='portrait')),
+                ('portrait', models.ImageField(blank=True, upload_to=practice.models.portrait_path, verbose_name='portrait')),
                 ('languages', models.CharField(blank=True, max_length=100, verbose_name='languages')),
                 ('is_practising', models.BooleanField(default=True, verbose_name='works here now')),
                 ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),

@@ -186,7 +186,7 @@ def test_draft_is_not_found(client, path):
 
 
 @pytest.mark.parametrize(("prefix", "language"), [("", "en"), ("/es", "es")])
-def test_application_is_taken_in_and_leads_to_its_page(client, settings, prefix, language):
+def test_application_is_taken_in_and_leads_to_its_page(client, prefix, language):
     opening = OpeningFactory(slug="ct")
     response = client.post(f"{prefix}/careers/ct/apply/", filled(phone=" (574) 555-0199 "))
     application = Application.objects.get()
@@ -216,11 +216,29 @@ def test_apply_page_is_not_kept_by_caches(client):
 @pytest.mark.parametrize(
     ("data", "errors"),
     [
-        ({}, [("id_name", "Enter your name."), ("id_email", "Enter your e-mail address."), ("id_cv", "Choose your CV file.")]),
-        (filled(name="123-45-6789"), [("id_name", "This looks like it holds a social security number. Please take it out: we never need it here.")]),
-        (filled() | {"cv": SimpleUploadedFile("cv.pdf", b"MZ")}, [("id_cv", "This file is named .pdf but is not a PDF. Please save it as a PDF and try again.")]),
+        (
+            {},
+            [
+                ("id_name", "Enter your name."),
+                ("id_email", "Enter your e-mail address."),
+                ("id_cv", "Choose your CV file."),
+            ],
+        ),
+        (
+            filled(name="4111 1111 1111 1111"),
+            [("id_name", "This looks like it holds a card number. Please take it out: we never need it here.")],
+        ),
+        (
+            filled() | {"cv": SimpleUploadedFile("cv.pdf", b"MZ")},
+            [
+                (
+                    "id_cv",
+                    "This file is named .pdf but is not a PDF. Please save it as a PDF and try again.",
+                )
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_application_is_explained_and_not_kept(client, settings, data, errors):
     OpeningFactory(slug="ct")
     response = client.post("/careers/ct/apply/", data)

@@ -158,7 +158,7 @@ def test_a_long_subject_arrives_whole(inbox, identity, templates):
     templates("{{ words }}", "Text.")
     words = " ".join(["resonancia", "año"] * 30)
     mail.send("test/mail", ["desk@example.com"], {"words": words})
-    assert inbox.arrived[0].subject == words
+    assert inbox.arrived[0].subject.strip() == words
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_long_subject_arrives_whole(inbox, identity, templates):
 )
 def test_a_line_break_in_a_recipient_is_refused(inbox, identity, templates, recipient):
     templates("Subject", "Text.")
-    with pytest.raises(ValueError, match="newlines|only .* could be parsed"):
+    with pytest.raises(ValueError, match=r"(?s)newlines|only .+ could be parsed"):
         mail.send("test/mail", [recipient], {})
     assert inbox.arrived == []
 

@@ -1,0 +1,145 @@
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+
+from practice.accounts import roles
+from practice.accounts.models import User
+from tests.factories import UserFactory
+
+LETTERS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
+PUBLISH = "education.publish_article"
+
+# Everything each role may do: {model: letters}. A change here is a decision, and is made here first.
+TABLE = {
+    "Administrator": {
+        "accounts.accessentry": "v",
+        "accounts.user": "vac",
+        "announcements.announcement": "vacd",
+        "billing.gatewayevent": "v",
+        "billing.importbatch": "v",
+        "careers.opening": "vac",
+        "education.article": "vac",
+        "education.entry": "vacd",
+        "education.section": "vacd",
+        "education.term": "vacd",
+        "education.topic": "vac",
+        "patients.patient": "v",
+        "practice.feedback": "vc",
+        "practice.identity": "vac",
+        "practice.location": "vacd",
+        "practice.notice": "vac",
+        "practice.noticeversion": "va",
+        "practice.openinghours": "vacd",
+        "practice.physician": "vac",
+        "practice.subspecialty": "vacd",
+        "resources.document": "vac",
+    },
+    "Editor": {
+        "announcements.announcement": "vacd",
+        "education.article": "vac",
+        "education.entry": "vacd",
+        "education.section": "vacd",
+        "education.term": "vacd",
+        "education.topic": "vac",
+        "practice.identity": "v",
+        "practice.location": "vac",
+        "practice.openinghours": "vacd",
+        "practice.physician": "vac",
+        "practice.subspecialty": "vac",
+    },
+    "Clinical reviewer": {
+        "education.article": "vc",
+        "education.entry": "v",
+        "education.section": "vc",
+        "education.term": "v",
+        "education.topic": "v",
+        "practice.physician": "v",
+    },
+    "Billing": {
+        "billing.attempt": "v",
+        "billing.importbatch": "v",
+        "billing.payment": "v",
+        "billing.statement": "v",
+        "billing.statementline": "v",
+        "patients.patient": "v",
+    },
+    "Billing lead": {
+        "billing.attempt": "v",
+        "billing.gatewayevent": "v",
+        "billing.importbatch": "v",
+        "billing.journal": "v",
+        "billing.leg": "v",
+        "billing.payment": "v",
+        "billing.statement": "v",
+        "billing.statementline": "v",
+        "patients.patient": "vc",
+    },
+    "Hiring": {"careers.application": "vc", "careers.opening": "vac"},
+    "Front desk": {
+        "patients.patient": "v",
+        "practice.feedback": "vc",
+        "practice.location": "v",
+        "practice.openinghours": "vacd",
+    },
+    "Resources editor": {"resources.document": "vac"},
+    "Physician": {},
+    "Referring office": {},
+}
+MAY_PUBLISH = {"Administrator", "Clinical reviewer"}
+
+
+def expected(role):
+    codes = set()
+    for model, letters in TABLE[role].items():
+        app, name = model.split(".")
+        codes |= {f"{app}.{LETTERS[letter]}_{name}" for letter in letters}
+    return codes | ({PUBLISH} if role in MAY_PUBLISH else set())
+
+
+def test_roles_are_the_groups(db):
+    assert set(Group.objects.values_list("name", flat=True)) == set(TABLE) == set(roles.ROLES)
+
+
+@pytest.mark.parametrize("role", list(TABLE))
+def test_role_may_do_exactly_this(db, role):
+    assert UserFactory(roles=[role], is_staff=True).get_all_permissions() == expected(role)
+
+
+def test_staff_roles_are_all_but_those_who_only_read_resources():
+    assert set(roles.STAFF_ROLES) == set(TABLE) - {"Physician", "Referring office"}
+
+
+def test_no_role_deletes_or_changes_what_is_a_record(db):
+    """Whatever the table says: the ledger, the access log, notices in force and applications are never deleted."""
+    records = ["accessentry", "journal", "leg", "payment", "statement", "noticeversion", "application", "gatewayevent"]
+    granted = Permission.objects.filter(group__isnull=False, content_type__model__in=records)
+    assert sorted(set(granted.exclude(codename__startswith="view_").values_list("codename", flat=True))) == [
+        "add_noticeversion",
+        "change_application",
+    ]
+
+
+def test_grant_gives_and_takes_back(db):
+    forward, backward = roles.grant(
+        "careers", {"Physician": {"opening": "vc", "application.call_applicant": "Can call the applicant"}}
+    )
+    forward(apps, None)
+    forward(apps, None)  # once more changes nothing
+    user = UserFactory(roles=["Physician"])
+    assert user.get_all_permissions() == {
+        "careers.view_opening",
+        "careers.change_opening",
+        "careers.call_applicant",
+    }
+    assert Permission.objects.get(codename="call_applicant").name == "Can call the applicant"
+    backward(apps, None)
+    assert User.objects.get(pk=user.pk).get_all_permissions() == set()
+    assert UserFactory(roles=["Hiring"]).get_all_permissions() == expected("Hiring")
+
+
+def test_grant_taken_back_leaves_other_apps_alone(db):
+    """Permissions of two apps may share a name."""
+    forward, backward = roles.grant("announcements", {"Hiring": {"opening": "v"}})
+    forward(apps, None)
+    backward(apps, None)
+    assert UserFactory(roles=["Hiring"]).get_all_permissions() == expected("Hiring")
