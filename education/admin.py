@@ -81,7 +81,7 @@ class ArticleForm(forms.ModelForm):
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin):
     form = ArticleForm
-    list_display = ["title", "language", "status", "is_sample", "reviewer", "next_review_on", "page"]
+    list_display = ["title", "language", "status", "page", "is_sample", "reviewer", "next_review_on"]
     list_filter = ["status", "language", "is_sample", "topic__modality"]
     list_select_related = ["topic", "reviewer"]
     search_fields = ["title", "also_called"]

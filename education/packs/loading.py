@@ -75,7 +75,7 @@ def import_pack(folder: Path, *, overwrite: bool = False) -> LoadReport:
                 Article.objects.filter(topic__slug=slug, language=language).update(
                     copyright=pack.facts.copyright, licence=pack.facts.licence, is_sample=pack.facts.sample
                 )
-    _remember(pack, imported, skip=set())
+    _remember(pack, imported, skip=set(report.kept))
     return report
 
 

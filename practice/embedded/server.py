@@ -138,9 +138,11 @@ class EmbeddedServer:
     def _prepare_folders(self) -> None:
         socket_folder = self.socket_folder
         socket_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = pwd.getpwnam(SYSTEM_USER)
+        if socket_folder.is_symlink() or socket_folder.stat().st_uid not in (os.geteuid(), owner.pw_uid):
+            raise EmbeddedServerError(f"{socket_folder} belongs to somebody else; the server does not listen there.")
         if os.geteuid() != 0:
             return
-        owner = pwd.getpwnam(SYSTEM_USER)
         for folder in {self.folder, socket_folder}:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         # The server's user must be able to pass through (not list) the folders above its data and its programs.

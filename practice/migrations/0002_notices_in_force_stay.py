@@ -5,7 +5,8 @@ from django.db import migrations
 FORWARD = """
 CREATE FUNCTION practice_noticeversion_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.effective_on <= current_date THEN
+    -- A day of UTC: in America the last hours before a version begins count too.
+    IF OLD.effective_on <= current_date OR (TG_OP = 'UPDATE' AND NEW.effective_on < current_date) THEN
         RAISE EXCEPTION 'a notice that has been in force stays as it was: % refused', TG_OP
             USING ERRCODE = 'check_violation', CONSTRAINT = 'practice_noticeversion_stays';
     END IF;

@@ -1,4 +1,7 @@
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from practice.resources.forms import DocumentForm
 from practice.resources.models import Document
@@ -11,4 +14,11 @@ class DocumentAdmin(admin.ModelAdmin):
     list_filter = ["audience", "kind", "is_current"]
     search_fields = ["title", "summary"]
     prepopulated_fields = {"slug": ["title"]}
-    fields = ["title", "slug", "kind", "audience", "summary", "file", "updated_on", "is_current"]
+    fields = ["title", "slug", "kind", "audience", "summary", "file", "download", "updated_on", "is_current"]
+    readonly_fields = ["download"]
+
+    @admin.display(description=_("current file"))
+    def download(self, document):
+        if document.pk is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', reverse("resources:download", args=[document.slug]), _("Download"))

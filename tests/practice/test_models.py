@@ -310,6 +310,12 @@ def test_a_version_in_force_stays_also_by_way_of_the_models():
     assert NoticeVersion.objects.get().body == "What it says."
 
 
+def test_a_version_that_is_still_to_come_cannot_be_moved_into_the_past():
+    version = NoticeVersionFactory(effective_on=database_day(5))
+    with pytest.raises(IntegrityError, match="stays as it was: UPDATE refused"), transaction.atomic():
+        NoticeVersion.objects.filter(pk=version.pk).update(effective_on=database_day(-1))
+
+
 def test_a_version_that_is_still_to_come_can_be_changed_and_deleted():
     version = NoticeVersionFactory(effective_on=database_day(1))
     version.body = "What it will say."

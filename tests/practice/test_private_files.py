@@ -99,8 +99,11 @@ def test_a_name_that_climbs_out_is_refused(settings, name):
 @pytest.mark.django_db
 def test_private_files_have_no_address(client, staff):
     storage = PrivateStorage()
-    address = storage.url(storage.save("identity/a.pdf", ContentFile(b"x")))
-    assert [client.get(address).status_code, staff("Administrator").get(address).status_code] == [404, 404]
+    name = storage.save("identity/a.pdf", ContentFile(b"x"))
+    assert storage.url(name) == ""
+    guesses = [f"/media/{name}", f"/private/{name}", f"/static/{name}"]
+    assert [client.get(url).status_code for url in guesses] == [404, 404, 404]
+    assert [staff("Administrator").get(url).status_code for url in guesses] == [404, 404, 404]
 
 
 def test_the_private_storage_is_the_one_of_the_settings(settings):
@@ -133,6 +136,7 @@ def private_file(name, content=b"what is in it"):
     return SimpleNamespace(name=saved, open=lambda mode: storage.open(saved, mode))
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 @pytest.mark.parametrize(
     ("name", "content_type"),
     [
@@ -156,6 +160,7 @@ def test_serve_sends_an_attachment_no_cache_keeps(settings, name, content_type, 
     response.close()
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 def test_serve_sends_the_bytes_itself():
     response = serve(private_file("resources/a.pdf"), "a.pdf")
     assert b"".join(response) == b"what is in it"
@@ -172,6 +177,7 @@ def test_serve_lets_nginx_send_the_bytes(settings, location):
     assert response.content == b""
 
 
+@pytest.mark.django_db  # closing a response looks at the connections
 @pytest.mark.parametrize(
     ("download_name", "disposition"),
     [

@@ -142,6 +142,10 @@ def test_a_harmless_pdf_is_accepted(data):
         pytest.param(set_root(OpenAction=script()), id="script on opening"),
         pytest.param(numbered_open_action, id="script on opening, as an object of its own"),
         pytest.param(set_root(OpenAction=go_to(Next=script())), id="page on opening, then a script"),
+        pytest.param(
+            set_root(OpenAction=go_to(Next=Dictionary(S=Name.URI, URI=String("https://x.example")))),
+            id="page on opening, then the web",
+        ),
         pytest.param(set_root(OpenAction=Dictionary(S=Name.Launch, F=String("cmd.exe"))), id="program on opening"),
         pytest.param(set_root(OpenAction=Dictionary(S=Name.URI, URI=String("https://x.example"))), id="web on opening"),
         pytest.param(set_root(AA=Dictionary(WC=script())), id="script on closing"),
