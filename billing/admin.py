@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from billing.codes import printed
+from billing.ledger import credit_of
 from billing.models import Attempt, GatewayEvent, ImportBatch, Journal, Leg, Payment, Statement, StatementLine
 from practice.accounts.access_log import LoggedReadsMixin
 from practice.money import dollars
@@ -119,10 +120,17 @@ class StatementAdmin(LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admin.ModelA
         ),
         (
             _("Money"),
-            {"fields": ["charges", "applied", "balance"], "description": _("Kept by the ledger; nobody types these.")},
+            {
+                "fields": ["charges", "applied", "balance", "to_return"],
+                "description": _("Kept by the ledger; nobody types these."),
+            },
         ),
     ]
-    readonly_fields = ["account", "patient_name", "look_up_code", "charges", "applied", "balance"]
+    readonly_fields = ["account", "patient_name", "look_up_code", "charges", "applied", "balance", "to_return"]
+
+    @admin.display(description=_("to return to the patient"))
+    def to_return(self, statement):
+        return dollars(credit_of(statement))
 
     @admin.display(description=_("account"), ordering="patient__account_number")
     def account(self, statement):

@@ -214,9 +214,8 @@ def parse_statements(data: bytes) -> ParsedFile:
     """Read the whole file (UTF-8 CSV). Raises ImportRefused with every problem in it."""
     problems: list[ImportProblem] = []
     rows = _rows(data, problems)
-    header = _header(next(rows, (1, []))[1], problems) if data else []
-    if not data:
-        problems.append(ImportProblem(1, "", "the file is empty"))
+    first = next(rows, None)
+    header = _header(first[1], problems) if first else []
     if problems:
         raise ImportRefused(problems)
     parsed = ParsedFile()
@@ -245,6 +244,9 @@ def parse_statements(data: bytes) -> ParsedFile:
 def _rows(data: bytes, problems: list[ImportProblem]) -> Iterator[tuple[int, list[str]]]:
     if len(data) > MAX_BYTES:
         problems.append(ImportProblem(1, "", "the file is larger than 100 MB; split it"))
+        return
+    if not data.strip():
+        problems.append(ImportProblem(1, "", "the file is empty"))
         return
     try:
         text = data.decode("utf-8-sig")

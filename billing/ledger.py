@@ -6,6 +6,7 @@ Source of the legs: a debit is positive. See `Account` for the books.
 from dataclasses import dataclass, field
 
 from django.db import connection
+from django.db.models import Sum
 
 from billing.models import Account, Journal, JournalKind, Leg, Payment, Statement
 
@@ -57,6 +58,12 @@ def post_payment(payment: Payment) -> None:
             (Account.CREDIT, payment.statement, -payment.credit_cents),
         ],
     )
+
+
+def credit_of(statement: Statement) -> int:
+    """Cents the practice owes back on this statement."""
+    total = Leg.objects.filter(statement=statement, account=Account.CREDIT).aggregate(total=Sum("cents"))["total"]
+    return -(total or 0)
 
 
 PROOFS = {

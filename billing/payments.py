@@ -72,6 +72,8 @@ def start_payment(statement: Statement, amount_cents: int, language: str, at: da
     first, and settled if it was too late to stop it. Raises PaymentRefused or CardPageUnreachable.
     """
     at = at or timezone.now()
+    if not settings.PAYMENT_GATEWAY:
+        raise PaymentRefused(translation.gettext("Paying online is switched off just now. Please call us."))
     for _try in range(3):
         attempt = _live_attempt(statement, amount_cents, language, at)
         if attempt.amount_cents == amount_cents:
@@ -255,6 +257,8 @@ def sweep(at: datetime | None = None) -> int:
     at = at or timezone.now()
     closed = 0
     for attempt in Attempt.objects.live().filter(created_at__lte=at - LOOK_AFTER).order_by("created_at")[:1000]:
-        if look_at(attempt).state not in LIVE_STATES:
-            closed += 1
+        try:
+            closed += look_at(attempt).state not in LIVE_STATES
+        except Exception:  # one that cannot be asked about must not keep the others waiting
+            logger.exception("Attempt %s cannot be asked about", attempt.pk)
     return closed

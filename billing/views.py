@@ -89,7 +89,9 @@ def statement(request):
         {
             "statement": bill,
             "lines": bill.lines.all(),
-            "payments": bill.payments.order_by("captured_at"),
+            "payments": (paid := list(bill.payments.order_by("captured_at"))),
+            # After a revision below what was paid, the difference waits to be returned.
+            "released_cents": sum(payment.applied_cents for payment in paid) - bill.applied_cents,
             "others": bills.outstanding().exclude(pk=bill.pk),
             "form": form,
             "off": not settings.PAYMENT_GATEWAY,

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django_tasks import task
 
 from careers.models import Application, Opening
 from practice import mail
@@ -26,14 +25,14 @@ def receive_application(
     return application
 
 
-@task()
+@mail.mail_job
 def confirm_application(application_id: int) -> None:
     """Tell the applicant that it arrived, with the private link to its status."""
     application = Application.objects.select_related("opening").get(pk=application_id)
     mail.send("careers/email/received", [application.email], {"application": application}, application.language)
 
 
-@task()
+@mail.mail_job
 def announce_application(application_id: int) -> None:
     """Tell the people who hire that an application waits. Who applied stays in the admin."""
     application = Application.objects.select_related("opening").get(pk=application_id)

@@ -2,7 +2,6 @@
 
 from django.db import transaction
 from django.utils import timezone
-from django_tasks import task
 
 from careers.models import NEXT_STATUSES, Application, ApplicationStatus
 from practice import mail
@@ -26,7 +25,7 @@ def change_status(application: Application, status: ApplicationStatus) -> Applic
     return application
 
 
-@task()
+@mail.mail_job
 def tell_applicant(application_id: int, status: str) -> None:
     """Mail the applicant where the application stands; `status` is the one to tell, whatever came after."""
     application = Application.objects.select_related("opening").get(pk=application_id)

@@ -99,30 +99,30 @@ LOCATIONS = [
 TEMPLATE = "**This is a template the practice must complete.** "
 TEMPLATE_ES = "**Esta es una plantilla que el consultorio debe completar.** "
 NOTICES = [
-    ("terms", "Terms and Conditions", "Términos y condiciones",
+    ("terms",
      "It says what this website is for, that its pages do not replace a doctor's advice, and who answers for them.",
      "Dice para qué sirve este sitio, que sus páginas no reemplazan el consejo de un médico y quién responde por ellas."),
-    ("privacy", "Privacy Statement", "Declaración de privacidad",
+    ("privacy",
      "It says what this website keeps. The site uses no trackers, no advertising and no outside fonts or maps; pages you "
      "only read set no cookie.",
      "Dice qué guarda este sitio. El sitio no usa rastreadores, publicidad ni fuentes o mapas ajenos; las páginas que "
      "solo se leen no dejan ninguna cookie."),
-    ("accessibility", "Accessibility", "Accesibilidad",
+    ("accessibility",
      "It says how the site works with keyboards and screen readers, and how to ask for a page in another form.",
      "Dice cómo funciona el sitio con teclado y lectores de pantalla, y cómo pedir una página en otro formato."),
-    ("notice-of-privacy-practices", "Notice of Privacy Practices", "Aviso de prácticas de privacidad",
+    ("notice-of-privacy-practices",
      "Here stands the practice's HIPAA notice, with its effective date and the person to ask.",
      "Aquí va el aviso de HIPAA del consultorio, con su fecha de vigencia y la persona a quien preguntar."),
-    ("nondiscrimination", "Notice of Nondiscrimination", "Aviso de no discriminación",
+    ("nondiscrimination",
      "Here stands the practice's notice, with its coordinator and how to file a complaint.",
      "Aquí va el aviso del consultorio, con su coordinador y cómo presentar una queja."),
-    ("language-assistance", "Language Assistance", "Ayuda con el idioma",
+    ("language-assistance",
      "Here stands the notice that language help is free, in the languages of the state, in the official wording.",
      "Aquí va el aviso de que la ayuda con el idioma es gratuita, en los idiomas del estado, con el texto oficial."),
-    ("surprise-billing", "Your Rights About Surprise Bills", "Sus derechos ante facturas inesperadas",
+    ("surprise-billing",
      "Here stands the official notice about protection from surprise medical bills.",
      "Aquí va el aviso oficial sobre la protección contra facturas médicas inesperadas."),
-    ("good-faith-estimate", "Good Faith Estimate", "Estimación de buena fe",
+    ("good-faith-estimate",
      "Here stands the official notice for people without insurance or who do not use it.",
      "Aquí va el aviso oficial para personas sin seguro o que no lo usan."),
 ]  # fmt: skip
@@ -168,11 +168,9 @@ def load() -> None:
             physician.subspecialties.set(fields[field] for field in subspecialties)
     for position, place in enumerate(LOCATIONS):
         _location(position, *place)
-    for position, (slug, title, title_es, body, body_es) in enumerate(NOTICES):
-        notice, is_new = Notice.objects.get_or_create(
-            slug=slug, defaults={"title": title, "title_es": title_es, "position": position}
-        )
-        if is_new:
+    for slug, body, body_es in NOTICES:
+        notice = Notice.objects.get(slug=slug)  # every installation has these
+        if not notice.versions.exists():
             NoticeVersion.objects.create(
                 notice=notice, effective_on=NOTICES_SINCE, body=TEMPLATE + body, body_es=TEMPLATE_ES + body_es
             )

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django_tasks import task
 
 from practice import mail
 from practice.models import Feedback, FeedbackStatus
@@ -17,7 +16,7 @@ def receive_feedback(*, topic: str, message: str, name: str, email: str, languag
     return feedback
 
 
-@task()
+@mail.mail_job
 def announce_feedback(feedback_id: int) -> None:
     """Tell the front desk that something waits. What was written stays here: it may be about somebody's health."""
     feedback = Feedback.objects.get(pk=feedback_id)

@@ -1,12 +1,17 @@
 """The one place that sends mail: a subject and a text from templates, in the reader's language.
 
-Jobs call it with row numbers in their arguments, so that neither the queue nor the log holds anybody's name.
+Jobs call it with row numbers in their arguments, so that neither the queue nor the log holds anybody's name. A mail
+server that is away gets the mail later: see `mail_job`.
 """
+
+from datetime import timedelta
+from functools import wraps
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
+from django_tasks import task
 
 from practice.context import get_identity
 
@@ -20,3 +25,25 @@ def send(template: str, to: list[str], context: dict, language: str = "en") -> N
         subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
         body = render_to_string(f"{template}.txt", context).strip() + "\n"
     EmailMessage(subject=subject, body=body, to=to).send()
+
+
+WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440)]
+
+
+def mail_job(function):
+    """A background job that sends a mail, tried again for two days while the mail server does not take it.
+
+    Takes the place of django-tasks' `@task()`; the job's arguments are positional.
+    """
+
+    @wraps(function)
+    def attempt(*arguments, tries: int = 0):
+        try:
+            function(*arguments)
+        except OSError:  # what smtplib and the network raise
+            if tries >= len(WAITS):
+                raise
+            job.using(run_after=timezone.now() + WAITS[tries]).enqueue(*arguments, tries=tries + 1)
+
+    job = task()(attempt)
+    return job

@@ -59,8 +59,6 @@ def notice(request, slug):
     form = OnForm(request.GET or None)
     on = form.cleaned_data["on"] if form.is_bound and form.is_valid() else None
     version = subject.versions.in_force(on).first()
-    if version is None and not on:
-        raise Http404
     started = subject.versions.filter(effective_on__lte=timezone.localdate())
     return render(
         request,

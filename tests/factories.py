@@ -83,6 +83,7 @@ class PhysicianFactory(DjangoModelFactory):
 class NoticeFactory(DjangoModelFactory):
     class Meta:
         model = Notice
+        django_get_or_create = ["slug"]
 
     title = factory.Sequence(lambda n: f"Notice {n}")
     slug = factory.Sequence(lambda n: f"notice-{n}")

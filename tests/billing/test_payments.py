@@ -147,6 +147,14 @@ def test_start_on_a_paid_statement_is_refused(statement):
         payments.start_payment(statement, 10_000, "en")
 
 
+def test_start_with_paying_off_leaves_nothing_behind(statement, settings):
+    settings.PAYMENT_GATEWAY = ""
+
+    with pytest.raises(payments.PaymentRefused, match="switched off"):
+        payments.start_payment(statement, 10_000, "en")
+    assert Attempt.objects.count() == 0
+
+
 def test_start_on_a_void_statement_is_refused(statement):
     type(statement).objects.update(voided_at=timezone.now())
 
@@ -257,6 +265,15 @@ def test_sweep_settles_what_nobody_told_us(statement, capsys):
     assert Payment.objects.count() == 1
     call_command("settle_payments")
     assert capsys.readouterr().out == "0 payments settled or closed.\n"
+
+
+def test_sweep_goes_on_after_one_it_cannot_ask_about(statement, caplog):
+    lost = factories.AttemptFactory(gateway="gone", created_at=timezone.now() - timedelta(minutes=9))
+    payments.start_payment(statement, 10_000, "en")
+    take_payment(CardSession.objects.get().pk, messages=0)
+
+    assert payments.sweep(timezone.now() + timedelta(minutes=3)) == 1
+    assert f"Attempt {lost.pk} cannot be asked about" in caplog.text
 
 
 def test_sweep_closes_pages_that_ran_out(statement):

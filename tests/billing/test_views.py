@@ -4,10 +4,11 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from billing import payments
+from billing import ledger, payments
 from billing.gateways.sandbox.models import CardSession
 from billing.gateways.sandbox.processor import take_payment
 from billing.models import Attempt, Payment
@@ -267,9 +268,25 @@ def test_paying_off_shows_the_phone(guest, settings):
     settings.PAYMENT_GATEWAY = ""
 
     page = guest.get("/pay/statement/")
+    posted = guest.post("/pay/statement/", {"choice": "full"})
 
     assert "Paying online is switched off just now." in text(page)
+    assert summary(posted) == ["Paying online is switched off just now. Please call us."]
     assert '<button class="button">Pay by card' not in page.content.decode()
+
+
+def test_bill_lowered_below_what_was_paid_still_adds_up(guest, statement):
+    pay(guest, "pay")
+    guest.get(Attempt.objects.get().get_absolute_url())
+    with transaction.atomic():
+        statement.refresh_from_db()
+        statement.lines.update(adjustment_cents=16_000, patient_cents=4_000)
+        ledger.post_revision(statement, -6_000, "test")
+
+    page = text(guest.get("/pay/statement/"))
+
+    assert "Your share in all $40.00 You paid" in page
+    assert "− $100.00 You paid too much: we will return it $60.00 You owe $0.00" in page
 
 
 def test_unreachable_processor_says_nothing_was_charged(guest, monkeypatch):

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import socket
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +11,10 @@ from aiosmtpd.controller import Controller
 from django.conf import settings as project
 from django.core import mail as django_mail
 from django.core.exceptions import ObjectDoesNotExist
+from django.core.management import call_command
 from django.db import transaction
 from django.template import TemplateDoesNotExist
-from django.utils import translation
+from django.utils import timezone, translation
 from django_tasks_db.models import DBTaskResult
 
 from practice import mail
@@ -314,3 +316,27 @@ def test_mark_answered_again_changes_nothing(time_machine):
 
     feedback.refresh_from_db()
     assert (feedback.answered_by, feedback.answered_at.day) == (first, 23)
+
+
+def test_a_mail_server_that_is_away_gets_the_mail_later(db, monkeypatch, settings):
+    settings.FEEDBACK_RECIPIENTS = ["desk@example.com"]
+    tries = []
+    monkeypatch.setattr("django_tasks_db.management.commands.db_worker.close_old_connections", lambda: None)
+
+    def away(*_arguments, **_options):
+        tries.append(1)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("practice.mail.send", away)
+    receive_feedback(topic="visit", message="x", name="", email="", language="en")
+
+    for waited in (None, *mail.WAITS):
+        if waited:
+            (waiting,) = DBTaskResult.objects.filter(status="READY")
+            assert abs(waiting.run_after - timezone.now() - waited) < timedelta(minutes=1)
+            DBTaskResult.objects.filter(pk=waiting.pk).update(run_after=timezone.now())
+        call_command("db_worker", "--batch", "--interval", "0", "--no-startup-delay", verbosity=0)
+
+    assert len(tries) == len(mail.WAITS) + 1
+    assert DBTaskResult.objects.filter(status="READY").count() == 0
+    assert DBTaskResult.objects.filter(status="FAILED").count() == 1

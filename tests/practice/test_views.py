@@ -49,10 +49,14 @@ def test_notice_with_a_wrong_date_says_so_and_shows_todays(client, notice):
     assert "The second text." in page
 
 
-def test_notice_that_never_began_is_not_found(client, identity):
-    factories.NoticeVersionFactory(notice__slug="terms", effective_on=date(2099, 1, 1))
+@pytest.mark.parametrize("slug", ["terms", "privacy", "accessibility"])
+def test_notice_of_the_footer_answers_before_it_is_written(client, identity, slug):
+    factories.NoticeVersionFactory(notice__slug=slug, effective_on=date(2099, 1, 1), body="The coming text.")
 
-    assert client.get("/terms/").status_code == 404
+    page = client.get(f"/{slug}/").content.decode()
+
+    assert "This notice has not been published here yet. Please call (574) 555-0100 and ask for it." in page
+    assert "The coming text." not in page
 
 
 def test_feedback_is_kept_and_staff_hear_of_it(client, identity, run_jobs, settings):
