@@ -65,7 +65,7 @@ class ImportRefused(Exception):
     """The file has errors; nothing was changed."""
 
     def __init__(self, problems: list[ImportProblem]):
-        super().__init__(f"{len(problems)} problems")
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}")
         self.problems = problems
 
 

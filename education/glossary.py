@@ -90,7 +90,7 @@ class GlossaryRefused(Exception):
     """The list has errors, given as sentences with their lines; nothing was loaded."""
 
     def __init__(self, problems: list[str]):
-        super().__init__(f"{len(problems)} problems")
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}")
         self.problems = problems
 
 

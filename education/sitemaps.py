@@ -1,6 +1,6 @@
 from django.db.models import Prefetch
 
-from education.models import Article, Entry, Topic
+from education.models import Article, Term, Topic
 from practice.sitemaps import BilingualSitemap
 
 
@@ -19,5 +19,10 @@ class ArticleSitemap(BilingualSitemap):
 
 
 class TermSitemap(BilingualSitemap):
+    """Each word in the languages it is explained in."""
+
     def items(self):
-        return Entry.objects.filter(language="en").select_related("term").order_by("pk")
+        return Term.objects.filter(entries__isnull=False).distinct().prefetch_related("entries")
+
+    def get_languages_for_item(self, term):
+        return [entry.language for entry in term.entries.all()]

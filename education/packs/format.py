@@ -70,7 +70,7 @@ class PackRefused(Exception):
     """The pack has errors; nothing of it was loaded."""
 
     def __init__(self, problems: list[PackProblem]):
-        super().__init__(f"{len(problems)} problems")
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}")
         self.problems = problems
 
 

@@ -15,7 +15,7 @@ GRANTS = {
     },
     EDITOR: {"location": "vac", "openinghours": "vacd", "subspecialty": "vac", "physician": "vac", "identity": "v"},
     CLINICAL_REVIEWER: {"physician": "v"},  # to choose who has reviewed an article
-    FRONT_DESK: {"location": "v", "openinghours": "vacd", "feedback": "vc"},
+    FRONT_DESK: {"location": "vc", "openinghours": "vacd", "feedback": "vc"},
 }
 forward, backward = grant("practice", GRANTS)
 

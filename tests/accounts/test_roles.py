@@ -78,7 +78,7 @@ TABLE = {
     "Front desk": {
         "patients.patient": "v",
         "practice.feedback": "vc",
-        "practice.location": "v",
+        "practice.location": "vc",
         "practice.openinghours": "vacd",
     },
     "Resources editor": {"resources.document": "vac"},

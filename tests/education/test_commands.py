@@ -56,7 +56,7 @@ def test_import_content_lists_every_problem_and_loads_nothing(db, pack, capsys):
 def test_import_content_of_no_folder(db, tmp_path, capsys):
     with pytest.raises(CommandError) as refusal:
         call_command("import_content", tmp_path / "absent")
-    assert str(refusal.value) == "1 problems. Nothing was loaded."
+    assert str(refusal.value) == "1 problem. Nothing was loaded."
     assert capsys.readouterr().err == f"{tmp_path / 'absent'}:1: is not a folder\n"
 
 
@@ -114,7 +114,7 @@ def test_import_glossary_tells_of_each_file(db, tmp_path, capsys):
             "2 problems in list.jsonl. Nothing of it was loaded.",
             ["1: is not JSON", "2: is not a JSON object"],
         ),
-        (b"", "1 problems in list.jsonl. Nothing of it was loaded.", ["1: the list has no words"]),
+        (b"", "1 problem in list.jsonl. Nothing of it was loaded.", ["1: the list has no words"]),
         (b"\n\xff", "{file} is not UTF-8 text (byte 1).", []),
         (None, "{file} cannot be read: No such file or directory.", []),
     ],

@@ -23,10 +23,7 @@ class Command(BaseCommand):
         except ImportRefused as refusal:
             for problem in refusal.problems:
                 self.stderr.write(f"{file.name}, {problem}")
-            count = len(refusal.problems)
-            raise CommandError(
-                f"{count} problem{'s' if count != 1 else ''} in {file.name}. Nothing was changed."
-            ) from refusal
+            raise CommandError(f"{refusal} in {file.name}. Nothing was changed.") from refusal
         self.stdout.write(
             f"{'Dry run: ' if dry_run else ''}{report.lines} rows, patients owe {dollars(report.total_cents)} in all: "
             f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged statements, "
