@@ -2,6 +2,7 @@
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test.client import Client
@@ -23,6 +24,12 @@ def _quick_and_contained(settings, tmp_path):
     settings.WHITENOISE_AUTOREFRESH = True
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PRIVATE_ROOT = tmp_path / "private"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted_yet():
+    """The limits on signing in are kept in the cache: one test's tries are not another's."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -193,3 +193,10 @@ def test_admin_sends_those_who_are_in_on_to_its_first_page(staff):
 def test_admin_is_closed_to_those_without_the_staff_mark(client, role, path):
     client.force_login(UserFactory(roles=[role]))
     assert client.get(path, follow=True).status_code == 403
+
+
+def test_too_many_tries_are_told_on_a_page_of_ours(client, identity):
+    responses = [client.post("/accounts/login/", {"login": "a@example.com", "password": "x"}) for _try in range(40)]
+
+    assert responses[-1].status_code == 429
+    assert "<h1>Too many tries</h1>" in responses[-1].content.decode()
