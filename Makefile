@@ -23,7 +23,7 @@ lint: $(VENV)/installed-dev ## check style, templates and types
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
 	$(BIN)/djhtml --check --tabwidth 2 $$(git ls-files 'templates/*.html')
 
-types: $(VENV)/installed-dev
+types: $(VENV)/installed-dev ## check the types with mypy
 	DEMO=1 $(BIN)/mypy .
 
 format: $(VENV)/installed-dev ## rewrite code and templates in the house style

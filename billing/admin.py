@@ -76,8 +76,10 @@ class BalanceFilter(admin.SimpleListFilter):
 class StatementLineInline(ReadOnlyMixin, admin.TabularInline):
     model = StatementLine
     extra = 0
-    fields = ["position", "service_on", "procedure_code", "description", "charge", "insurance", "adjustment", "owes"]
-    readonly_fields = fields
+    readonly_fields = (
+        "position", "service_on", "procedure_code", "description", "charge", "insurance", "adjustment", "owes",
+    )  # fmt: skip
+    fields = readonly_fields
 
     @admin.display(description=_("charge"))
     def charge(self, line):
@@ -99,8 +101,8 @@ class StatementLineInline(ReadOnlyMixin, admin.TabularInline):
 class PaymentInline(ReadOnlyMixin, MoneyColumns, admin.TabularInline):
     model = Payment
     extra = 0
-    fields = ["receipt_number", "captured_at", "amount", "credit", "card_brand", "card_last4"]
-    readonly_fields = fields
+    readonly_fields = ("receipt_number", "captured_at", "amount", "credit", "card_brand", "card_last4")
+    fields = readonly_fields
 
 
 @admin.register(Statement)
@@ -183,8 +185,8 @@ class AttemptAdmin(ReadOnlyMixin, MoneyColumns, admin.ModelAdmin):
 class LegInline(ReadOnlyMixin, admin.TabularInline):
     model = Leg
     extra = 0
-    fields = ["account", "statement", "sum"]
-    readonly_fields = fields
+    readonly_fields = ("account", "statement", "sum")
+    fields = readonly_fields
 
     @admin.display(description=_("amount"))
     def sum(self, leg):

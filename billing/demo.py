@@ -1,5 +1,6 @@
 """A few bills of people who do not exist, for the demo."""
 
+from datetime import date
 from pathlib import Path
 
 from billing.codes import printed
@@ -25,7 +26,7 @@ def announcements() -> list[str]:
     statement = statement_to_pay()
     if statement is None:
         return ["Every demo bill is paid. `make clean run` starts anew."]
-    born = statement.patient.born_on
+    born: date = statement.patient.born_on  # type: ignore[assignment]  # an encrypted date is a TextField
     return [
         f"A bill to pay at /pay/: code {printed(statement.code)}, date of birth {born.month}/{born.day}/{born.year}"
     ]

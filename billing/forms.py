@@ -82,13 +82,14 @@ class PayForm(forms.Form):
     def __init__(self, *args, balance_cents: int, **options):
         super().__init__(*args, **options)
         self.balance_cents = balance_cents
-        self.fields["choice"].choices = [
+        self.fields["choice"].choices = [  # type: ignore[attr-defined]
             (AmountChoice.FULL, _("All of it: %(balance)s") % {"balance": dollars(balance_cents)}),
             (AmountChoice.PART, _("Part of it")),
         ]
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         if cleaned.get("choice") == AmountChoice.PART and "amount" not in self.errors and not cleaned.get("amount"):
             self.add_error("amount", _("Enter the amount you would like to pay, like 25.00."))
         return cleaned

@@ -86,11 +86,11 @@ class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
     list_select_related = ["opening"]
     search_fields = ["name", "email"]
     actions = ["to_review", "to_interview", "to_hired", "to_declined"]
-    fields = [
+    readonly_fields = (
         "opening", "name", "email", "phone", "message", "cv_link", "language", "status", "received_at",
         "status_changed_at",
-    ]  # fmt: skip
-    readonly_fields = fields
+    )  # fmt: skip
+    fields = readonly_fields
 
     def has_add_permission(self, request):
         return False
@@ -107,7 +107,7 @@ class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
         if not self.has_view_permission(request, application):
             raise PermissionDenied
         record_read(request, application)
-        return serve(application.cv, f"application-{application.pk}.{application.cv.name.rsplit('.', 1)[-1]}")
+        return serve(application.cv, f"application-{application.pk}.{str(application.cv).rsplit('.', 1)[-1]}")
 
     @admin.display(description=_("CV"))
     def cv_link(self, application):

@@ -1,11 +1,12 @@
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from careers.models import Employment, Opening, OpeningStatus, PayPeriod, Role
 from practice.models import Location, Subspecialty
 
-OPENINGS = [
+OPENINGS: list[dict[str, Any]] = [
     {
         "slug": "breast-imaging-radiologist",
         "title": "Breast imaging radiologist",

@@ -13,7 +13,7 @@ def receive_application(
 ) -> Application:
     """Store the application. The form has looked inside the CV. On any error no file stays behind."""
     application = Application(opening=opening, name=name, email=email, phone=phone, message=message, language=language)
-    application.cv.save(cv.name, cv, save=False)
+    application.cv.save(cv.name or "", cv, save=False)
     try:
         with transaction.atomic():
             application.save()

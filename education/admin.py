@@ -13,8 +13,8 @@ from education.review import ReviewError, change_status
 class ArticleInline(admin.TabularInline):
     model = Article
     extra = 0
-    fields = ["language", "title", "status"]
-    readonly_fields = fields
+    readonly_fields = ("language", "title", "status")
+    fields = readonly_fields
     show_change_link = True
 
     def has_add_permission(self, request, obj=None):
@@ -67,7 +67,8 @@ class ArticleForm(forms.ModelForm):
 
     def clean(self):
         """Says what the database would refuse: Django skips its rules on the status, which is not on the form."""
-        facts = super().clean()
+        super().clean()
+        facts = self.cleaned_data
         review = [facts.get("reviewer"), facts.get("reviewed_on"), facts.get("next_review_on")]
         if any(review) and not all(review):
             raise forms.ValidationError(_("Give the reviewer and both dates together, or none of them."))

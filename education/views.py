@@ -83,7 +83,7 @@ def glossary(request):
         request.GET.get("page")
     )
     page.object_list = list(page.object_list)
-    is_exact = bool(query) and any(entry.rank >= 0 for entry in page.object_list[:1])
+    is_exact = bool(query) and any(entry.rank >= 0 for entry in page.object_list[:1])  # type: ignore[attr-defined]
     if query and not is_exact:
         page.object_list = page.object_list[:ALIKE_SHOWN]
     return render(request, "education/glossary.html", {"query": query, "page": page, "is_exact": is_exact})

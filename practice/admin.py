@@ -131,8 +131,10 @@ class FeedbackAdmin(admin.ModelAdmin):
     list_filter = [FeedbackStatusFilter, "topic"]
     list_select_related = ["answered_by"]
     actions = ["mark_selected_answered"]
-    fields = ["topic", "message", "name", "email", "language", "received_at", "status", "answered_at", "answered_by"]
-    readonly_fields = fields
+    readonly_fields = (
+        "topic", "message", "name", "email", "language", "received_at", "status", "answered_at", "answered_by",
+    )  # fmt: skip
+    fields = readonly_fields
 
     def has_add_permission(self, request):
         return False

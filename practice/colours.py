@@ -48,7 +48,8 @@ def readable_on(colour: Colour, paper: Colour) -> Colour:
     shade = colour
     for step in range(101):
         shaded = colorsys.hls_to_rgb(hue, lightness + (end - lightness) * step / 100, saturation)
-        shade = tuple(round(part * 255) for part in shaded)
+        red, green, blue = (round(part * 255) for part in shaded)
+        shade = red, green, blue
         if contrast(shade, paper) >= READABLE:
             break
     return shade

@@ -99,4 +99,4 @@ class EncryptedDateField(EncryptedTextField):
 
     def value_to_string(self, row):
         value = self.value_from_object(row)
-        return "" if value is None else value.isoformat()
+        return "" if value is None else self.as_text(value)

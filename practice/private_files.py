@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files import locks
 from django.core.files.move import file_move_safe
 from django.core.files.storage import FileSystemStorage
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.utils.http import content_disposition_header
 
 CONTENT_TYPES = {
@@ -49,7 +49,7 @@ class PrivateStorage(FileSystemStorage):
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            file_move_safe(unfinished, path, allow_overwrite=False)
+            file_move_safe(unfinished, str(path), allow_overwrite=False)
         except BaseException:
             Path(unfinished).unlink(missing_ok=True)
             raise
@@ -61,14 +61,14 @@ def random_name(folder: str, original_name: str) -> str:
     return f"{folder}/{uuid4().hex}{Path(original_name).suffix.lower()}"
 
 
-def serve(file, download_name: str) -> HttpResponse:
+def serve(file, download_name: str) -> HttpResponseBase:
     """The file as an attachment that no cache keeps. The caller has checked that this person may have it.
 
     With X_ACCEL_REDIRECT set, nginx sends the bytes: `file` must then lie under PRIVATE_ROOT.
     """
     content_type = CONTENT_TYPES.get(Path(file.name).suffix, "application/octet-stream")
     if settings.X_ACCEL_REDIRECT:
-        response = HttpResponse(content_type=content_type)
+        response: HttpResponseBase = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = f"{settings.X_ACCEL_REDIRECT.rstrip('/')}/{file.name}"
     else:
         response = FileResponse(file.open("rb"), content_type=content_type)

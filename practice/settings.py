@@ -115,7 +115,7 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 # ---- Database -------------------------------------------------------------------------------------------------------
 
 EMBEDDED_POSTGRES = Path(env.str("EMBEDDED_POSTGRES", default=str(VAR_DIR / "postgres")))
-DATABASES = {
+DATABASES: dict[str, dict] = {
     "default": env.db("DATABASE_URL")
     if "DATABASE_URL" in env.ENVIRON
     else {"ENGINE": "practice.embedded", "NAME": "postgres"},

@@ -17,7 +17,8 @@ from defusedxml.ElementTree import fromstring
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 MAX_PAGES = 300
 MAX_ENTRIES = 2000
@@ -51,10 +52,10 @@ UNREADABLE = (
     NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
 )  # fmt: skip
 
-SAVE_AS_PDF = _("Please save it as a PDF and try again.")
+SAVE_AS_PDF = gettext_lazy("Please save it as a PDF and try again.")
 
 
-def refuse(problem, code: str) -> ValidationError:
+def refuse(problem: str, code: str) -> ValidationError:
     return ValidationError(problem, code=code)
 
 
@@ -102,7 +103,7 @@ def check_pdf(data: bytes) -> None:
         raise refuse(reason, "active")
 
 
-def _active_content(pdf: pikepdf.Pdf):
+def _active_content(pdf: pikepdf.Pdf) -> str | None:
     """The sentence that says what in this PDF does more than show pages, or None."""
     if pdf.attachments or "/AF" in pdf.Root:
         return _("This PDF has other files attached to it. Please print it to a new PDF and send that.")

@@ -78,9 +78,9 @@ class PackRefused(Exception):
 class PackFacts:
     """pack.md: what holds for all articles of the pack."""
 
-    copyright: str
-    licence: str
-    sample: bool
+    copyright: str = ""
+    licence: str = ""
+    sample: bool = False
 
 
 @dataclass
@@ -162,7 +162,7 @@ class _FileReader:
             # A date like 2026-13-01, a tag that does not fit its value, lists within lists without end.
             self.problem(2, f"the front matter has a value that does not exist: {error}")
             return
-        if not isinstance(facts, dict):
+        if node is None or not isinstance(facts, dict):
             self.problem(2, "the front matter must be a list of `key: value` lines")
             return
         for key, _value in node.value:

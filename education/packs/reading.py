@@ -30,7 +30,7 @@ PACK_FACTS = "pack.md"
 class Pack:
     """A folder that has been read: parsed files and their texts, by path below the folder."""
 
-    facts: PackFacts | None = None
+    facts: PackFacts = field(default_factory=PackFacts)
     topics: dict[str, TopicFile] = field(default_factory=dict)
     articles: dict[tuple[str, str], ArticleFile] = field(default_factory=dict)
     terms: dict[str, TermFile] = field(default_factory=dict)
@@ -98,4 +98,4 @@ def canonical(path: str, text: str | None) -> str | None:
         return write_article(article)
     for term in pack.terms.values():
         return write_term(term)
-    return write_pack_facts(pack.facts) if pack.facts else None
+    return write_pack_facts(pack.facts) if path == PACK_FACTS else None

@@ -84,12 +84,12 @@ def export_pack(folder: Path) -> int:
     imported = dict(PackFile.objects.values_list("path", "text"))
     files = current_files()
     files[PACK_FACTS] = imported.get(PACK_FACTS) or write_pack_facts(_pack_facts())
-    for path, text in files.items():
+    for path, current in files.items():
         as_imported = imported.get(path)
-        is_unedited = as_imported is not None and canonical(path, as_imported) == text
+        text = current if as_imported is None or canonical(path, as_imported) != current else as_imported
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((as_imported if is_unedited else text).encode())
+        target.write_bytes(text.encode())
     return len(files)
 
 

@@ -1,5 +1,6 @@
 """Writes the access log: each reading of a patient, a statement, an application or a protected file."""
 
+from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
@@ -11,7 +12,7 @@ def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
     """Note that the signed-in person has read this row. `how` is the view's name when not given."""
     match = request.resolver_match
     AccessEntry.objects.create(
-        user=request.user,
+        user=request.user,  # type: ignore[misc]  # somebody who is signed in
         what=row._meta.label_lower,
         row=str(row.pk),
         how=how or (match.view_name if match else ""),
@@ -19,7 +20,7 @@ def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
     )
 
 
-class LoggedReadsMixin:
+class LoggedReadsMixin(admin.ModelAdmin):
     """For a ModelAdmin: opening a row, also its history, leaves an access log entry."""
 
     def change_view(self, request, object_id, form_url="", extra_context=None):

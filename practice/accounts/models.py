@@ -1,5 +1,7 @@
 """Users sign in with an e-mail address. What a person may do follows from the roles (groups) they hold."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
@@ -8,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     """Makes users by address, always in lower case."""
 
     use_in_migrations = True
@@ -29,13 +31,13 @@ class UserManager(BaseUserManager):
 class User(AbstractUser):
     """A member of the practice or of a referring office. Patients never have an account."""
 
-    username = None
-    first_name = None
-    last_name = None
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
     email = models.EmailField(_("e-mail address"), unique=True, error_messages={"unique": _("This address is taken.")})
     name = models.CharField(_("name"), max_length=150)
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     EMAIL_FIELD = "email"
     USERNAME_FIELD = "email"

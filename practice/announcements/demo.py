@@ -1,11 +1,12 @@
 from datetime import timedelta
+from typing import Any
 
 from django.utils import timezone
 
 from practice.announcements.models import Announcement, AnnouncementKind
 from practice.models import Physician
 
-ANNOUNCEMENTS = [
+ANNOUNCEMENTS: list[dict[str, Any]] = [
     {
         "slug": "welcome-dr-quintero-lane",
         "kind": AnnouncementKind.WELCOME,

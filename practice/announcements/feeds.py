@@ -19,7 +19,7 @@ class AnnouncementFeed(Feed):
     def link(self):
         return reverse("announcements:index")
 
-    def language(self):
+    def language(self):  # type: ignore[override]
         return get_language()
 
     def items(self):

@@ -18,6 +18,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         SERVER.join_users()
         try:
             return super().get_new_connection(conn_params)
-        except base.Database.OperationalError:
+        except self.Database.OperationalError:
             SERVER.ensure_running()
             return super().get_new_connection(conn_params)

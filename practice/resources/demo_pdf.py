@@ -11,9 +11,9 @@ def one_page(title: str, lines: list[str]) -> bytes:
     page = pdf.add_blank_page(page_size=(612, 792))
     fonts = {
         name: pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name(f"/{base}")))
-        for name, base in (("F1", "Helvetica-Bold"), ("F2", "Helvetica"))
+        for name, base in (("/F1", "Helvetica-Bold"), ("/F2", "Helvetica"))
     }
-    page.Resources = Dictionary(Font=Dictionary(**fonts))
+    page.Resources = Dictionary(Font=Dictionary(fonts))
     text = [f"BT /F1 20 Tf 72 700 Td ({_escape(title)}) Tj ET"]
     text += [f"BT /F2 12 Tf 72 {660 - 22 * row} Td ({_escape(line)}) Tj ET" for row, line in enumerate(lines)]
     page.Contents = pdf.make_stream("\n".join(text).encode("latin-1"))

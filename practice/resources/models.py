@@ -23,7 +23,7 @@ def audiences_of(user) -> set[str]:
         return set()
     if user.is_superuser or user.holds_role(roles.ADMINISTRATOR, roles.RESOURCES_EDITOR):
         return set(Audience.values)
-    audiences = set()
+    audiences: set[str] = set()
     if user.holds_role(*roles.STAFF_ROLES):
         audiences |= {Audience.STAFF, Audience.REFERRING_OFFICES}
     if user.holds_role(roles.PHYSICIAN):
@@ -86,4 +86,4 @@ class Document(models.Model):
     @property
     def download_name(self):
         """What the reader's computer calls the file."""
-        return f"{self.slug}.{self.file.name.rsplit('.', 1)[-1]}"
+        return f"{self.slug}.{str(self.file).rsplit('.', 1)[-1]}"

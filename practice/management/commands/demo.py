@@ -59,7 +59,7 @@ class Command(BaseCommand):
             say(f"    {email:34} {role}")
         say("")
         if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
-            say(f"  Mail is written to {settings.EMAIL_FILE_PATH}. Ctrl+C stops everything.")
+            say(f"  Mail is written to {settings.EMAIL_CONFIG['EMAIL_FILE_PATH']}. Ctrl+C stops everything.")
         say("")
 
 
@@ -78,9 +78,7 @@ def load_demo() -> list:
     modules = []
     with transaction.atomic():
         for config in apps.get_app_configs():
-            if find_spec(f"{config.name}.demo") is not None and config.module.__file__.startswith(
-                str(settings.BASE_DIR)
-            ):
+            if find_spec(f"{config.name}.demo") is not None and config.path.startswith(str(settings.BASE_DIR)):
                 module = import_module(f"{config.name}.demo")
                 module.load()
                 modules.append(module)
