@@ -7,6 +7,7 @@ from billing.codes import printed
 from billing.ledger import credit_of
 from billing.models import Attempt, GatewayEvent, ImportBatch, Journal, Leg, Payment, Statement, StatementLine
 from practice.accounts.access_log import LoggedReadsMixin
+from practice.admin_filters import WorkFirstFilter
 from practice.money import dollars
 
 
@@ -47,27 +48,15 @@ class MoneyColumns:
         return dollars(row.credit_cents)
 
 
-class BalanceFilter(admin.SimpleListFilter):
+class BalanceFilter(WorkFirstFilter):
     """What is still owed comes first; all the rest is one click away and says so."""
 
     title = _("balance")
+    waiting = _("Still owed")
     parameter_name = "balance"
 
     def lookups(self, request, model_admin):
         return [("all", _("All statements"))]
-
-    def choices(self, changelist):
-        yield {
-            "selected": self.value() is None,
-            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": _("Still owed"),
-        }
-        for value, label in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": label,
-            }
 
     def queryset(self, request, queryset):
         return queryset if self.value() == "all" else queryset.outstanding()

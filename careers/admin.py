@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from careers.models import Application, ApplicationStatus, Opening
 from careers.review import ReviewError, change_status
 from practice.accounts.access_log import LoggedReadsMixin, record_read
+from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 from practice.private_files import serve
 
@@ -56,24 +57,15 @@ class OpeningAdmin(admin.ModelAdmin):
         return False  # an opening is closed
 
 
-class StatusFilter(admin.SimpleListFilter):
+class StatusFilter(WorkFirstFilter):
     """Those who still wait for an answer come first; all others are one click away."""
 
     title = _("answer")
+    waiting = _("Waiting for an answer")
     parameter_name = "answer"
 
     def lookups(self, request, model_admin):
         return [("all", _("All applications"))]
-
-    def choices(self, changelist):
-        for value, label in [(None, _("Waiting for an answer")), *self.lookup_choices]:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value})
-                if value
-                else changelist.get_query_string(remove=[self.parameter_name]),
-                "display": label,
-            }
 
     def queryset(self, request, queryset):
         return queryset if self.value() == "all" else queryset.unanswered()

@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from practice.admin_filters import WorkFirstFilter
 from practice.feedback import mark_answered
 from practice.models import (
     Feedback,
@@ -98,24 +99,15 @@ class NoticeAdmin(admin.ModelAdmin):
         return False
 
 
-class FeedbackStatusFilter(admin.SimpleListFilter):
+class FeedbackStatusFilter(WorkFirstFilter):
     """What nobody has answered comes first; the rest is one click away and says so."""
 
     title = _("status")
+    waiting = _("Not answered")
     parameter_name = "status"
 
     def lookups(self, request, model_admin):
         return [("answered", _("Answered")), ("all", _("All"))]
-
-    def choices(self, changelist):
-        for value, label in [(None, _("Not answered")), *self.lookup_choices]:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value})
-                if value
-                else changelist.get_query_string(remove=[self.parameter_name]),
-                "display": label,
-            }
 
     def queryset(self, request, queryset):
         if self.value() == "all":
