@@ -1,7 +1,6 @@
 from django.contrib.syndication.views import Feed
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from practice.announcements.models import Announcement
@@ -18,9 +17,6 @@ class AnnouncementFeed(Feed):
 
     def link(self):
         return reverse("announcements:index")
-
-    def language(self):  # type: ignore[override]
-        return get_language()
 
     def items(self):
         return Announcement.objects.published()[:20]
