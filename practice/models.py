@@ -325,16 +325,24 @@ class Feedback(models.Model):
 
 
 class Throttle(models.Model):
-    """How often something was tried in a stretch of time. The key is a digest, so the table names nobody."""
+    """How often something was tried in a stretch of time. The key is a digest, so the table names nobody.
+
+    Counts that are about the same thing (a statement tried from many places) share a `subject`, also a digest, so
+    that staff can forget them together.
+    """
 
     key = models.CharField(max_length=64, primary_key=True)
+    subject = models.CharField(max_length=64, blank=True)
     count = models.PositiveIntegerField()
     window_ends_at = models.DateTimeField()
 
     class Meta:
         verbose_name = _("limit")
         verbose_name_plural = _("limits")
-        indexes = [models.Index(fields=["window_ends_at"], name="practice_throttle_window")]
+        indexes = [
+            models.Index(fields=["window_ends_at"], name="practice_throttle_window"),
+            models.Index(fields=["subject"], name="practice_throttle_subject", condition=~Q(subject="")),
+        ]
 
     def __str__(self):
         return self.key[:12]

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from practice.encryption import blind_index
 from practice.models import Throttle
 
 COUNT_ONE = """
-    INSERT INTO practice_throttle AS t (key, count, window_ends_at) VALUES (%(key)s, 1, %(ends_at)s)
+    INSERT INTO practice_throttle AS t (key, subject, count, window_ends_at)
+    VALUES (%(key)s, %(subject)s, 1, %(ends_at)s)
     ON CONFLICT (key) DO UPDATE SET
         count = CASE WHEN t.window_ends_at <= %(at)s THEN 1 ELSE t.count + 1 END,
         window_ends_at = CASE WHEN t.window_ends_at <= %(at)s THEN %(ends_at)s ELSE t.window_ends_at END
@@ -35,18 +37,34 @@ FEEDBACK_PER_ADDRESS = Limit("feedback.address", 20, timedelta(hours=1))
 APPLICATIONS_PER_ADDRESS = Limit("applications.address", 20, timedelta(hours=1))
 
 
-def count_try(limit: Limit, value: str, at: datetime | None = None) -> bool:
-    """Count one try. Returns whether it is still within the limit."""
+def count_try(limit: Limit, value: str, at: datetime | None = None, *, subject: str = "") -> bool:
+    """Count one try. Returns whether it is still within the limit. `subject` is a digest (see Throttle)."""
     at = at or timezone.now()
+    facts: dict[str, str | datetime] = {
+        "key": limit.key(value),
+        "subject": subject,
+        "at": at,
+        "ends_at": at + limit.window,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_ONE, {"key": limit.key(value), "at": at, "ends_at": at + limit.window})
+        cursor.execute(COUNT_ONE, facts)
         (count,) = cursor.fetchone()
     return count <= limit.times
 
 
+def uncount_try(limit: Limit, value: str) -> None:
+    """Take back one try that turned out to be right: only wrong ones count."""
+    Throttle.objects.filter(key=limit.key(value), count__gt=0).update(count=F("count") - 1)
+
+
 def forget(limit: Limit, value: str) -> None:
-    """Let this value start anew: staff do so for a patient who mistyped too often."""
+    """Let this value start anew."""
     Throttle.objects.filter(key=limit.key(value)).delete()
+
+
+def forget_subject(subject: str) -> int:
+    """Let everything about this subject start anew: staff do so for a patient who mistyped too often."""
+    return Throttle.objects.filter(subject=subject).delete()[0]
 
 
 def forget_ended(at: datetime | None = None) -> int:

@@ -6,7 +6,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from practice.models import Throttle
-from practice.throttles import Limit, count_try, forget, forget_ended, subnet
+from practice.throttles import Limit, count_try, forget, forget_ended, forget_subject, subnet
 
 LIMIT = Limit("test.code", 3, timedelta(hours=1))
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -79,6 +79,35 @@ def test_forget_lets_one_value_start_anew():
 def test_forget_of_what_was_never_counted_is_nothing():
     forget(LIMIT, "AB12")
     assert Throttle.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_forget_subject_lets_all_that_is_about_it_start_anew():
+    places = ["AB12 192.0.2.0/24", "AB12 198.51.100.0/24"]
+    for value, subject in [*((place, "a" * 64) for place in places), ("CD34", "b" * 64), ("192.0.2.7", "")]:
+        for _time in range(4):
+            count_try(LIMIT, value, NOON, subject=subject)
+
+    assert forget_subject("a" * 64) == 2
+    assert forget_subject("a" * 64) == 0
+    assert [tries(1, value=value)[0] for value in [*places, "CD34", "192.0.2.7"]] == [True, True, False, False]
+
+
+@pytest.mark.django_db
+def test_a_subject_does_not_part_what_is_counted():
+    """The count belongs to the value; about what it is, the first try says."""
+    answers = [count_try(LIMIT, "AB12", NOON, subject=subject) for subject in ("a" * 64, "", "b" * 64, "a" * 64)]
+
+    assert answers == [True, True, True, False]
+    assert list(Throttle.objects.values_list("subject", "count")) == [("a" * 64, 4)]
+
+
+@pytest.mark.django_db
+def test_a_subject_is_no_wildcard():
+    """What is about nothing is not forgotten with something else."""
+    tries(0, 0, 0, 0)
+
+    assert (forget_subject("a" * 64), tries(1)) == (0, [False])
 
 
 @pytest.mark.django_db
