@@ -7,6 +7,8 @@ Case, spaces and dashes do not matter; O is read as 0, I and L as 1.
 import re
 import secrets
 
+from practice.encryption import blind_index
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12
 READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
@@ -39,3 +41,27 @@ def normalise(text: str) -> str | None:
 def printed(code: str) -> str:
     """The code in groups, as on the paper."""
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+# ---- The link in the QR code -----------------------------------------------------------------------------------------
+
+LINK_CONTEXT = "billing_statement.link"
+LINK_LETTERS = 26  # of five bits: 128 bits and two to spare
+
+
+def link_token(number: str, version: int) -> str:
+    """What the QR code of a statement carries: 130 bits that only we can make, and that tell nothing.
+
+    Made from a key, so that the print house's list can be written again; another version is another token.
+    """
+    bits = int(blind_index(f"{number}/{version}", LINK_CONTEXT), 16)
+    return "".join(ALPHABET[bits >> 5 * place & 31] for place in range(LINK_LETTERS))
+
+
+def link_index(token: str) -> str:
+    """How a token is stored and found."""
+    return blind_index(token, f"{LINK_CONTEXT}_index")
+
+
+def is_link_token(text: str) -> bool:
+    return len(text) == LINK_LETTERS and all(character in ALPHABET for character in text)

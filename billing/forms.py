@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from practice.free_text import refuse_private_numbers
 from practice.money import CentsField, dollars
 
 DATE_PARTS = re.compile(r"([0-9]{1,4})[\s/.\-]+([0-9]{1,2})[\s/.\-]+([0-9]{1,4})", re.ASCII)
@@ -60,6 +61,28 @@ class LookUpForm(forms.Form):
     )
 
 
+class LinkLookUpForm(forms.Form):
+    """For somebody who came with the QR code of the paper: it stands for the code, not for the date of birth."""
+
+    born_on = BirthDateField(
+        label=_("Patient’s date of birth"),
+        help_text=_("Month, day, year. For example 3/27/1948."),
+        error_messages={"required": _("Enter the patient’s date of birth.")},
+    )
+
+
+def email_field(**options) -> forms.EmailField:
+    return forms.EmailField(
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter an e-mail address like name@example.com."),
+        },
+        **options,
+    )
+
+
 class AmountChoice:
     FULL = "full"
     PART = "part"
@@ -77,6 +100,11 @@ class PayForm(forms.Form):
         label=_("If part of it, how much?"),
         required=False,
         help_text=_("In dollars and cents, like 25.00."),
+    )
+    email = email_field(
+        label=_("E-mail for the receipt (optional)"),
+        help_text=_("The mail says what was paid and when, nothing about the exam."),
+        required=False,
     )
 
     def __init__(self, *args, balance_cents: int, **options):
@@ -100,3 +128,96 @@ class PayForm(forms.Form):
         if self.cleaned_data["choice"] == AmountChoice.FULL:
             return self.balance_cents
         return self.cleaned_data["amount"]
+
+
+class PlanForm(forms.Form):
+    """Agreeing to a payment plan. The text that is agreed to stands above it, and is kept word for word."""
+
+    email = email_field(
+        label=_("Your e-mail address"),
+        help_text=_("For a mail three days before each payment, with the link to cancel."),
+    )
+    agreed = forms.BooleanField(
+        label=_("I agree"),
+        error_messages={"required": _("Tick “I agree” to pay in parts, or go back to pay at once.")},
+    )
+
+
+class QuestionForm(forms.Form):
+    """What somebody asks the billing office."""
+
+    message = forms.CharField(
+        label=_("Your message"),
+        help_text=_("Please leave out card numbers and social security numbers."),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        validators=[refuse_private_numbers],
+        error_messages={"required": _("Write your message.")},
+    )
+    email = email_field(
+        label=_("Your e-mail address (optional)"),
+        help_text=_("We write to it when the answer is here. The answer itself stays on this site."),
+        required=False,
+    )
+
+
+class ReplyForm(forms.Form):
+    message = forms.CharField(
+        label=_("Write again"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        validators=[refuse_private_numbers],
+        error_messages={"required": _("Write your message.")},
+    )
+
+
+class VerifyForm(forms.Form):
+    """Is this receipt ours?"""
+
+    number = forms.CharField(
+        label=_("Receipt number"),
+        help_text=_("You find it at the top of the receipt, like R-2026-000123."),
+        max_length=30,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "class": "short"}),
+        error_messages={"required": _("Enter the receipt number.")},
+    )
+
+
+class EstimateForm(forms.Form):
+    """Asking for a good-faith estimate."""
+
+    exam = forms.CharField(
+        label=_("Which exam?"),
+        help_text=_("As it stands on the order, or in your own words."),
+        max_length=200,
+        validators=[refuse_private_numbers],
+        error_messages={"required": _("Tell us which exam it is.")},
+    )
+    scheduled_on = forms.DateField(
+        label=_("Day of the exam, if you have one (optional)"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date", "class": "short"}),
+        error_messages={"invalid": _("Choose a date, or write it as 2026-03-31.")},
+    )
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=100,
+        validators=[refuse_private_numbers],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": _("Enter your name.")},
+    )
+    contact = forms.CharField(
+        label=_("E-mail address or phone number"),
+        help_text=_("Where we send the estimate."),
+        max_length=254,
+        validators=[refuse_private_numbers],
+        widget=forms.TextInput(attrs={"autocomplete": "email"}),
+        error_messages={"required": _("Tell us where to send the estimate.")},
+    )
+    website = forms.CharField(required=False, widget=forms.HiddenInput)  # people leave it empty; machines do not
+
+    def clean_scheduled_on(self):
+        day = self.cleaned_data["scheduled_on"]
+        if day is not None and day < timezone.localdate():
+            raise ValidationError(_("This day has passed. Choose a later one, or leave it empty."))
+        return day

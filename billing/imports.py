@@ -1,77 +1,45 @@
-"""Imports statements from the practice's billing system. The file's format is documented in docs/statement-import.md.
+"""Imports statements from the practice's billing system: all or nothing, also for 200,000 rows.
 
-All or nothing: every error of the whole file is listed by row and column, and then nothing is changed. Error messages
-name rows, columns and statement numbers, never what a cell says about a person.
+New rows go in through COPY. A statement that is already here with the same content is left alone; one with other
+content is revised, and what was overpaid by that becomes credit. Statements that are not in the file stay.
 """
 
-import csv
 import hashlib
-import io
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
-from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
-from billing import ledger
-from billing.codes import INDEX_CONTEXT, new_code, normalise
-from billing.models import (
-    LARGEST_STATEMENT_CENTS,
-    ImportBatch,
-    Journal,
-    JournalKind,
-    Leg,
-    Statement,
-    StatementLine,
+from billing import ledger, payments
+from billing.codes import INDEX_CONTEXT, link_index, link_token, new_code
+from billing.models import Attempt, ImportBatch, Journal, JournalKind, Leg, Question, Statement, StatementLine
+from billing.models.ledger import Account
+from billing.statement_file import (
+    ImportProblem,
+    ImportRefused,
+    ParsedFile,
+    ParsedStatement,
+    Progress,
+    no_progress,
+    parse_statements,
 )
 from patients.models import Patient
+from practice.copying import Row, batches, copy_over, copy_rows, new_keys
 from practice.encryption import blind_index
-from practice.money import parse_cents
 
-MAX_BYTES = 100 * 1024 * 1024
-MAX_ROWS = 200_000
-BATCH = 2000
+BATCH = 5000
+SHOWN_CHANGES = 200
+MANY = 10_000
 
-STATEMENT_COLUMNS = (
-    "issued_on",
-    "due_on",
-    "account_number",
-    "facility",
-    "insurer",
-    "statement_code",
-    "statement_total",
-)
-PATIENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "language")
-
-
-@dataclass(frozen=True)
-class ImportProblem:
-    """One thing wrong: the row as a spreadsheet counts (the header is row 1), the column, and a sentence."""
-
-    row: int
-    column: str
-    message: str
-
-    def __str__(self):
-        return f"row {self.row}, {self.column}: {self.message}" if self.column else f"row {self.row}: {self.message}"
-
-
-class ImportRefused(Exception):
-    """The file has errors; nothing was changed."""
-
-    def __init__(self, problems: list[ImportProblem]):
-        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}")
-        self.problems = problems
+__all__ = ["ImportProblem", "ImportRefused", "ImportReport", "import_statements"]
 
 
 @dataclass
 class ImportReport:
-    """What an import did, or would do. Sums are cents of what patients owe."""
+    """What an import did, or would do. Sums are cents of what patients owe; `changes` shows the first changed ones."""
 
     lines: int = 0
     new: int = 0
@@ -79,307 +47,93 @@ class ImportReport:
     unchanged: int = 0
     new_patients: int = 0
     total_cents: int = 0
-
-
-# ---- Cells ----------------------------------------------------------------------------------------------------------
-
-
-def _text(longest: int, *, required: bool) -> Callable[[str], str]:
-    def parse(cell: str) -> str:
-        cell = " ".join(cell.split())
-        if required and not cell:
-            raise ValueError("is empty")
-        if len(cell) > longest:
-            raise ValueError(f"is longer than {longest} characters")
-        if any(ord(character) < 32 or ord(character) == 127 for character in cell):
-            raise ValueError("holds control characters")
-        return cell
-
-    return parse
-
-
-def _date(cell: str) -> date:
-    try:
-        if len(cell.strip()) != 10:
-            raise ValueError
-        return date.fromisoformat(cell.strip())
-    except ValueError:
-        raise ValueError("is not a date like 2026-03-31") from None
-
-
-def _birth_date(cell: str) -> date:
-    born_on = _date(cell)
-    if not date(1890, 1, 1) <= born_on <= timezone.localdate():
-        raise ValueError("is not a date of birth of somebody alive")
-    return born_on
-
-
-def _cents(cell: str) -> int:
-    try:
-        cents = parse_cents(cell)
-    except ValueError:
-        raise ValueError("is not an amount like 1234.50") from None
-    if cents > LARGEST_STATEMENT_CENTS:
-        raise ValueError("is more than $1,000,000.00")
-    return cents
-
-
-def _optional_cents(cell: str) -> int | None:
-    return _cents(cell) if cell.strip() else None
-
-
-def _position(cell: str) -> int:
-    cell = cell.strip()
-    if not (cell.isascii() and cell.isdigit() and int(cell[:6]) > 0 and len(cell) <= 5):
-        raise ValueError("is not a line number like 1")
-    return int(cell)
-
-
-def _language(cell: str) -> str:
-    language = cell.strip().lower() or "en"
-    if language not in dict(settings.LANGUAGES):
-        raise ValueError("is not en or es")
-    return language
-
-
-def _code(cell: str) -> str:
-    if not cell.strip():
-        return ""
-    code = normalise(cell)
-    if code is None:
-        raise ValueError("is not a statement code: 12 letters and digits and a check character")
-    return code
-
-
-CELLS: dict[str, Callable] = {
-    "statement_number": _text(40, required=True),
-    "issued_on": _date,
-    "due_on": _date,
-    "account_number": _text(40, required=True),
-    "first_name": _text(100, required=True),
-    "last_name": _text(100, required=True),
-    "date_of_birth": _birth_date,
-    "line": _position,
-    "service_date": _date,
-    "description": _text(200, required=True),
-    "charge": _cents,
-    "insurance_paid": _cents,
-    "adjustment": _cents,
-    "patient_owes": _cents,
-    # May be left out of the file:
-    "procedure_code": _text(20, required=False),
-    "facility": _text(200, required=False),
-    "insurer": _text(200, required=False),
-    "language": _language,
-    "statement_code": _code,
-    "statement_total": _optional_cents,
-}
-OPTIONAL = {"procedure_code", "facility", "insurer", "language", "statement_code", "statement_total"}
-
-
-# ---- Parsing --------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class ParsedStatement:
-    """The rows of one statement, agreed with each other."""
-
-    number: str
-    row: int
-    facts: dict = field(default_factory=dict)  # STATEMENT_COLUMNS
-    lines: list[dict] = field(default_factory=list)
-
-    @property
-    def total_cents(self) -> int:
-        return sum(line["patient_owes"] for line in self.lines)
-
-    def content_hash(self) -> str:
-        facts = {name: value for name, value in self.facts.items() if name != "statement_code"}
-        lines = sorted(self.lines, key=lambda line: line["line"])
-        text = json.dumps([self.number, facts, lines], default=str, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-@dataclass
-class ParsedFile:
-    """A file without errors of its own."""
-
-    statements: dict[str, ParsedStatement] = field(default_factory=dict)
-    patients: dict[str, dict] = field(default_factory=dict)  # account number: PATIENT_COLUMNS
-    patient_rows: dict[str, int] = field(default_factory=dict)
-    lines: int = 0
-
-
-def parse_statements(data: bytes) -> ParsedFile:
-    """Read the whole file (UTF-8 CSV). Raises ImportRefused with every problem in it."""
-    problems: list[ImportProblem] = []
-    rows = _rows(data, problems)
-    first = next(rows, None)
-    header = _header(first[1], problems) if first else []
-    if problems:
-        raise ImportRefused(problems)
-    parsed = ParsedFile()
-    for row_number, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            problems.append(ImportProblem(row_number, "", f"has {len(cells)} cells, the header has {len(header)}"))
-            continue
-        parsed.lines += 1
-        if parsed.lines > MAX_ROWS:
-            problems.append(ImportProblem(row_number, "", f"the file has more than {MAX_ROWS:,} rows; split it"))
-            break
-        values = _values(row_number, header, cells, problems)
-        if values is not None:
-            _add_row(parsed, row_number, values, problems)
-    if not parsed.lines and not problems:
-        problems.append(ImportProblem(1, "", "the file has no statements"))
-    for statement in parsed.statements.values():
-        _check_total(statement, problems)
-    if problems:
-        raise ImportRefused(sorted(problems, key=lambda problem: problem.row))
-    return parsed
-
-
-def _rows(data: bytes, problems: list[ImportProblem]) -> Iterator[tuple[int, list[str]]]:
-    if len(data) > MAX_BYTES:
-        problems.append(ImportProblem(1, "", "the file is larger than 100 MB; split it"))
-        return
-    if not data.strip():
-        problems.append(ImportProblem(1, "", "the file is empty"))
-        return
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = data[: error.start].count(b"\n") + 1
-        problems.append(ImportProblem(row, "", "is not UTF-8 text; save the file as CSV UTF-8"))
-        return
-    if "\0" in text:
-        problems.append(ImportProblem(text[: text.index("\0")].count("\n") + 1, "", "holds a NUL character"))
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        while (cells := next(reader, None)) is not None:
-            yield reader.line_num, cells
-    except csv.Error as error:
-        problems.append(ImportProblem(reader.line_num, "", f"is not CSV ({error})"))
-
-
-def _header(cells: list[str], problems: list[ImportProblem]) -> list[str]:
-    header = [cell.strip().lower() for cell in cells]
-    for name, times in Counter(header).items():
-        if times > 1:
-            problems.append(ImportProblem(1, name, "stands in the header twice"))
-        if name not in CELLS:
-            problems.append(ImportProblem(1, name or "(empty)", "is not a column of the format"))
-    problems.extend(
-        ImportProblem(1, name, "is missing from the header") for name in CELLS if name not in {*header, *OPTIONAL}
-    )
-    return header
-
-
-def _values(row: int, header: list[str], cells: list[str], problems: list[ImportProblem]) -> dict | None:
-    values = {}
-    for name, parse in CELLS.items():
-        try:
-            values[name] = parse(cells[header.index(name)] if name in header else "")
-        except ValueError as error:
-            problems.append(ImportProblem(row, name, str(error)))
-    return values if len(values) == len(CELLS) else None
-
-
-def _add_row(parsed: ParsedFile, row: int, values: dict, problems: list[ImportProblem]) -> None:
-    number, account = values["statement_number"], values["account_number"]
-    if values["due_on"] < values["issued_on"]:
-        problems.append(ImportProblem(row, "due_on", "is before issued_on"))
-    owes = values["charge"] - values["insurance_paid"] - values["adjustment"]
-    if values["patient_owes"] != owes:
-        problems.append(ImportProblem(row, "patient_owes", "is not charge - insurance_paid - adjustment"))
-
-    patient = {name: values[name] for name in PATIENT_COLUMNS}
-    known = parsed.patients.setdefault(account, patient)
-    parsed.patient_rows.setdefault(account, row)
-    for name in PATIENT_COLUMNS:
-        if known[name] != patient[name]:
-            first = parsed.patient_rows[account]
-            problems.append(ImportProblem(row, name, f"differs from row {first} of the same account"))
-
-    statement = parsed.statements.setdefault(number, ParsedStatement(number, row))
-    facts = {name: values[name] for name in STATEMENT_COLUMNS}
-    statement.facts = statement.facts or facts
-    problems.extend(
-        ImportProblem(row, name, f"differs from row {statement.row} of the same statement")
-        for name in STATEMENT_COLUMNS
-        if statement.facts[name] != facts[name]
-    )
-    if any(line["line"] == values["line"] for line in statement.lines):
-        problems.append(ImportProblem(row, "line", "stands twice on this statement"))
-    statement.lines.append(
-        {name: values[name] for name in CELLS if name not in (*STATEMENT_COLUMNS, *PATIENT_COLUMNS, "statement_number")}
-    )
-
-
-def _check_total(statement: ParsedStatement, problems: list[ImportProblem]) -> None:
-    stated = statement.facts["statement_total"]
-    if stated is not None and stated != statement.total_cents:
-        problems.append(ImportProblem(statement.row, "statement_total", "is not the sum of the lines' patient_owes"))
-    if statement.total_cents > LARGEST_STATEMENT_CENTS:
-        problems.append(ImportProblem(statement.row, "patient_owes", "adds up to more than $1,000,000.00"))
-
-
-# ---- Writing --------------------------------------------------------------------------------------------------------
+    stopped: int = 0
+    changes: list[dict] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    batch: ImportBatch | None = None
 
 
 class _DryRun(Exception):
     """Takes a dry run's changes back."""
 
 
-def import_statements(data: bytes, file_name: str, *, dry_run: bool = False, by=None) -> ImportReport:
+def import_statements(
+    data: bytes, file_name: str, *, dry_run: bool = False, by=None, progress: Progress = no_progress
+) -> ImportReport:
     """Bring the database to what the file says. Raises ImportRefused with nothing changed.
 
-    A statement that is already here with the same content is left alone; one with other content is revised, and what
-    was overpaid by that becomes credit. Statements that are not in the file stay.
+    A card page that is open for more than a revised statement still owes is closed afterwards.
     """
-    parsed = parse_statements(data)
-    report = ImportReport(lines=parsed.lines)
+    parsed = parse_statements(data, progress)
+    report = ImportReport(lines=parsed.lines, numbers=sorted(parsed.statements))
     try:
         with transaction.atomic():
-            _write(parsed, report, data, file_name, by)
+            revised = _write(parsed, report, data, file_name, by, progress)
+            progress("checking the sums", 0, 0)
+            with connection.cursor() as cursor:
+                # Now, and not at commit, where they would be checked while others wait for the ledger's end.
+                for when in ("IMMEDIATE", "DEFERRED"):
+                    cursor.execute(f"SET CONSTRAINTS billing_lines_add_up, billing_statement_lines_add_up {when}")
             if dry_run:
                 raise _DryRun
     except _DryRun:
-        pass
+        return report
+    if report.new > MANY:
+        with connection.cursor() as cursor:
+            # PostgreSQL plans by statistics, which it would bring up to date only minutes from now.
+            cursor.execute("ANALYZE patients_patient, billing_statement, billing_statementline, billing_leg")
+    report.stopped = _stop_what_is_too_much(revised)
     return report
 
 
-def _write(parsed: ParsedFile, report: ImportReport, data: bytes, file_name: str, by) -> None:
+def _stop_what_is_too_much(revised: list[Statement]) -> int:
+    stopped = 0
+    for attempt in Attempt.objects.live().filter(statement__in=revised).select_related("statement"):
+        if attempt.amount_cents > attempt.statement.balance_cents:
+            try:
+                stopped += not payments.stop(attempt).is_live
+            except payments.CardPageUnreachable:
+                continue  # the sweep stops it
+    return stopped
+
+
+def _write(
+    parsed: ParsedFile, report: ImportReport, data: bytes, file_name: str, by, progress: Progress
+) -> list[Statement]:
+    """Write what is new and what has changed; returns the statements that were revised."""
+    progress("comparing with what is here", 0, len(parsed.statements))
     present = {
         statement.number: statement
-        for statement in Statement.objects.filter(number__in=parsed.statements)
+        for numbers in batches(sorted(parsed.statements), BATCH)
+        for statement in Statement.objects.filter(number__in=numbers)
         .select_related("patient")
         .select_for_update(of=("self",))
         .order_by("number")
     }
     patients = {
-        patient.account_number: patient for patient in Patient.objects.filter(account_number__in=parsed.patients)
+        patient.account_number: patient
+        for accounts in batches(sorted(parsed.patients), BATCH)
+        for patient in Patient.objects.filter(account_number__in=accounts)
     }
     _check_against_database(parsed, present, patients)
 
     new, changed = [], []
-    for statement in parsed.statements.values():
-        report.total_cents += statement.total_cents
-        known = present.get(statement.number)
+    for source in parsed.statements.values():
+        report.total_cents += source.total_cents
+        known = present.get(source.number)
         if known is None:
-            new.append(statement)
-        elif known.content_hash != statement.content_hash():
-            changed.append(statement)
+            new.append(source)
+        elif known.content_hash != source.content_hash():
+            changed.append(source)
+            if len(report.changes) < SHOWN_CHANGES:
+                report.changes.append(_change(known, source))
     report.new, report.changed = len(new), len(changed)
     report.unchanged = len(parsed.statements) - len(new) - len(changed)
 
-    report.new_patients = _write_patients(parsed, patients)
+    report.new_patients = _write_patients(parsed, patients, progress)
     if not (new or changed):
-        return
-    batch = ImportBatch.objects.create(
+        return []
+    report.batch = ImportBatch.objects.create(
         sha256=hashlib.sha256(data).hexdigest(),
         file_name=Path(file_name).name[:200],
         imported_by=by,
@@ -388,10 +142,20 @@ def _write(parsed: ParsedFile, report: ImportReport, data: bytes, file_name: str
         changed=report.changed,
         unchanged=report.unchanged,
     )
-    for start in range(0, len(new), BATCH):
-        _create(new[start : start + BATCH], patients)
-    for statement in changed:
-        _revise(present[statement.number], statement, batch)
+    _create(new, patients, report.batch, progress)
+    return _revise([(present[source.number], source) for source in changed], report.batch, progress)
+
+
+def _change(known: Statement, source: ParsedStatement) -> dict:
+    """How a revision will look, for the preview. What was written off is released first (`ledger.revision_entries`)."""
+    after = source.total_cents
+    surplus = max(0, known.applied_cents - after)
+    return {
+        "number": known.number,
+        "before_cents": known.charges_cents,
+        "after_cents": after,
+        "credit_cents": surplus and surplus - min(surplus, ledger.written_off_on(known)),
+    }
 
 
 def _check_against_database(parsed: ParsedFile, present: dict, patients: dict) -> None:
@@ -412,26 +176,35 @@ def _check_against_database(parsed: ParsedFile, present: dict, patients: dict) -
             problems.append(
                 ImportProblem(row, "statement_number", "this statement was voided; send it under a new number")
             )
-    codes = {
-        blind_index(statement.facts["statement_code"], INDEX_CONTEXT): statement
-        for statement in parsed.statements.values()
-        if statement.facts["statement_code"] and statement.number not in present
-    }
-    problems.extend(
-        ImportProblem(codes[index].row, "statement_code", "is already used by another statement")
-        for index in Statement.objects.filter(code_index__in=codes).values_list("code_index", flat=True)
-    )
-    seen = Counter(s.facts["statement_code"] for s in parsed.statements.values() if s.facts["statement_code"])
-    problems.extend(
-        ImportProblem(statement.row, "statement_code", "stands on two statements of this file")
-        for statement in parsed.statements.values()
-        if seen[statement.facts["statement_code"]] > 1
-    )
+    problems += _problems_of_codes(parsed, present)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: problem.row))
 
 
-def _write_patients(parsed: ParsedFile, patients: dict[str, Patient]) -> int:
+def _problems_of_codes(parsed: ParsedFile, present: dict) -> list[ImportProblem]:
+    with_code = [source for source in parsed.statements.values() if source.facts["statement_code"]]
+    codes = {
+        blind_index(source.facts["statement_code"], INDEX_CONTEXT): source
+        for source in with_code
+        if source.number not in present
+    }
+    taken = [
+        ImportProblem(codes[index].row, "statement_code", "is already used by another statement")
+        for indexes in batches(codes, BATCH)
+        for index in Statement.objects.filter(code_index__in=indexes).values_list("code_index", flat=True)
+    ]
+    seen = Counter(source.facts["statement_code"] for source in with_code)
+    return taken + [
+        ImportProblem(source.row, "statement_code", "stands on two statements of this file")
+        for source in with_code
+        if seen[source.facts["statement_code"]] > 1
+    ]
+
+
+# ---- Patients -------------------------------------------------------------------------------------------------------
+
+
+def _write_patients(parsed: ParsedFile, patients: dict[str, Patient], progress: Progress) -> int:
     """Create those who are missing, take over changed names and languages; returns how many are new."""
     new, changed = [], []
     for account, facts in parsed.patients.items():
@@ -442,67 +215,117 @@ def _write_patients(parsed: ParsedFile, patients: dict[str, Patient]) -> int:
             new.append(patient)
         elif (patient.first_name, patient.last_name, patient.language) != names:
             changed.append(patient)
+        else:
+            continue
         patient.set_names(facts["first_name"], facts["last_name"])
         patient.language = facts["language"]
         patients[account] = patient
-    Patient.objects.bulk_create(new, batch_size=BATCH)
-    Patient.objects.bulk_update(changed, ["first_name", "last_name", "last_name_index", "language"], batch_size=BATCH)
+    columns = [
+        "id",
+        "account_number",
+        "first_name",
+        "last_name",
+        "last_name_index",
+        "born_on",
+        "language",
+        "created_at",
+    ]
+    now = timezone.now()
+    for keys in _keyed(Patient, new, progress, "patients"):
+        for key, patient in keys:
+            patient.pk = key
+        rows = ([getattr(p, name) for name in columns[:-1]] + [now] for _key, p in keys)
+        copy_rows(Patient, columns, rows)
+    Patient.objects.bulk_update(changed, ["first_name", "last_name", "last_name_index", "language"], batch_size=2000)
     return len(new)
 
 
-def _create(parsed: list[ParsedStatement], patients: dict[str, Patient]) -> None:
-    statements = []
-    for source in parsed:
-        code = source.facts["statement_code"] or new_code()
-        statements.append(
-            Statement(
-                number=source.number,
-                patient=patients[source.facts["account_number"]],
-                issued_on=source.facts["issued_on"],
-                due_on=source.facts["due_on"],
-                facility=source.facts["facility"],
-                insurer=source.facts["insurer"],
-                code=code,
-                code_index=blind_index(code, INDEX_CONTEXT),
-                content_hash=source.content_hash(),
+def _keyed(model, rows: list[Row], progress: Progress, stage: str) -> Iterator[list[tuple[int, Row]]]:
+    """The rows with fresh primary keys, a batch at a time."""
+    for start, batch in zip(range(0, len(rows), BATCH), batches(rows, BATCH), strict=True):
+        progress(f"writing {stage}", start, len(rows))
+        yield list(zip(new_keys(model, len(batch)), batch, strict=True))
+
+
+# ---- New statements -------------------------------------------------------------------------------------------------
+
+STATEMENT_COLUMNS = [
+    "id", "number", "patient_id", "issued_on", "due_on", "facility", "insurer", "code", "code_index", "link_index",
+    "content_hash", "charges_cents", "applied_cents", "link_version", "created_at",
+]  # fmt: skip
+LINE_COLUMNS = [
+    "statement_id", "position", "service_on", "procedure_code", "description", "charge_cents", "insurance_paid_cents",
+    "adjustment_cents", "patient_cents",
+]  # fmt: skip
+REVISED_COLUMNS = ["id", "issued_on", "due_on", "facility", "insurer", "content_hash", "revised_at"]
+LEG_COLUMNS = ["journal_id", "account", "statement_id", "cents"]
+
+
+def _create(new: list[ParsedStatement], patients: dict[str, Patient], batch: ImportBatch, progress: Progress) -> None:
+    """Write the statements and their lines, and one journal that charges them all."""
+    now = timezone.now()
+    charged: list[tuple[int, int]] = []
+    for keys in _keyed(Statement, new, progress, "statements"):
+        copy_rows(Statement, STATEMENT_COLUMNS, (_statement_row(key, source, patients, now) for key, source in keys))
+        copy_rows(StatementLine, LINE_COLUMNS, (row for key, source in keys for row in _line_rows(key, source)))
+        charged += [(key, source.total_cents) for key, source in keys if source.total_cents]
+    if not charged:
+        return
+    progress("writing the ledger", 0, len(charged))
+    journal = Journal.objects.create(kind=JournalKind.CHARGE, cause=f"import {batch.pk}")
+    legs = [(journal.pk, Account.RECEIVABLE.value, statement_id, cents) for statement_id, cents in charged]
+    revenue = (journal.pk, Account.REVENUE.value, None, -sum(cents for _statement_id, cents in charged))
+    copy_rows(Leg, LEG_COLUMNS, [*legs, revenue])
+
+
+def _statement_row(key: int, source: ParsedStatement, patients: dict[str, Patient], now) -> list:
+    facts = source.facts
+    code = facts["statement_code"] or new_code()
+    return [
+        key, source.number, patients[facts["account_number"]].pk, facts["issued_on"], facts["due_on"],
+        facts["facility"], facts["insurer"], code, blind_index(code, INDEX_CONTEXT),
+        link_index(link_token(source.number, 1)), source.content_hash(), 0, 0, 1, now,
+    ]  # fmt: skip
+
+
+def _line_rows(statement_id: int, source: ParsedStatement) -> Iterator[list]:
+    for line in source.lines:
+        yield [
+            statement_id, line["line"], line["service_date"], line["procedure_code"], line["description"],
+            line["charge"], line["insurance_paid"], line["adjustment"], line["patient_owes"],
+        ]  # fmt: skip
+
+
+# ---- Changed statements ---------------------------------------------------------------------------------------------
+
+
+def _revise(
+    changed: Iterable[tuple[Statement, ParsedStatement]], batch: ImportBatch, progress: Progress
+) -> list[Statement]:
+    """Give the statements their new lines and dates, and the ledger the differences."""
+    changed = list(changed)
+    now = timezone.now()
+    for start, pairs in zip(range(0, len(changed), BATCH), batches(changed, BATCH), strict=True):
+        progress("revising statements", start, len(changed))
+        lines = StatementLine.objects.filter(statement__in=[statement for statement, _source in pairs])
+        Question.objects.filter(line__in=lines).update(line=None)
+        lines._raw_delete(lines.db)  # Django's own would fetch every line first
+        rows = (row for statement, source in pairs for row in _line_rows(statement.pk, source))
+        copy_rows(StatementLine, LINE_COLUMNS, rows)
+        ledger.post_all(
+            entry
+            for statement, source in pairs
+            for entry in ledger.revision_entries(
+                statement, source.total_cents - statement.charges_cents, f"{statement.number}/{batch.pk}"
             )
         )
-    Statement.objects.bulk_create(statements)
-    StatementLine.objects.bulk_create(
-        line for row, source in zip(statements, parsed, strict=True) for line in _lines(row, source)
-    )
-    owed = [(row, source.total_cents) for row, source in zip(statements, parsed, strict=True) if source.total_cents]
-    journals = Journal.objects.bulk_create(Journal(kind=JournalKind.CHARGE, cause=row.number) for row, _cents in owed)
-    Leg.objects.bulk_create(
-        leg
-        for journal, (row, cents) in zip(journals, owed, strict=True)
-        for leg in ledger.charge_legs(journal, row, cents)
-    )
+        copy_over(Statement, REVISED_COLUMNS, (_revised_row(statement, source, now) for statement, source in pairs))
+    return [statement for statement, _source in changed]
 
 
-def _lines(statement: Statement, source: ParsedStatement) -> list[StatementLine]:
+def _revised_row(statement: Statement, source: ParsedStatement, now) -> list:
+    facts = source.facts
     return [
-        StatementLine(
-            statement=statement,
-            position=line["line"],
-            service_on=line["service_date"],
-            procedure_code=line["procedure_code"],
-            description=line["description"],
-            charge_cents=line["charge"],
-            insurance_paid_cents=line["insurance_paid"],
-            adjustment_cents=line["adjustment"],
-            patient_cents=line["patient_owes"],
-        )
-        for line in source.lines
-    ]
-
-
-def _revise(statement: Statement, source: ParsedStatement, batch: ImportBatch) -> None:
-    statement.lines.all().delete()
-    StatementLine.objects.bulk_create(_lines(statement, source))
-    ledger.post_revision(statement, source.total_cents - statement.charges_cents, f"{statement.number}/{batch.pk}")
-    for name in ("issued_on", "due_on", "facility", "insurer"):
-        setattr(statement, name, source.facts[name])
-    statement.content_hash = source.content_hash()
-    statement.revised_at = timezone.now()
-    statement.save(update_fields=["issued_on", "due_on", "facility", "insurer", "content_hash", "revised_at"])
+        statement.pk, facts["issued_on"], facts["due_on"], facts["facility"], facts["insurer"], source.content_hash(),
+        now,
+    ]  # fmt: skip

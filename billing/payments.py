@@ -2,10 +2,12 @@
 
 The order never changes: commit the attempt, call the processor with no transaction open, commit the result. However
 often the webhook, the return page and the sweep report the same payment, `settle` records it once. An outcome we
-could not learn is `unknown`, never "failed". Locks are taken in the order statement, attempt.
+could not learn is `unknown`, never "failed". Locks are taken in the order event, statement, attempt, payment, refund.
 """
 
 import logging
+import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -13,17 +15,27 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from billing import ledger
-from billing.gateways.interface import Checkout, Outcome, OutcomeState, Unknown
+from billing import ledger, plans, receipts
+from billing.gateways.interface import AttemptRef, Checkout, Outcome, OutcomeState, Unknown
 from billing.gateways.registry import get_gateway
-from billing.models import LIVE_STATES, SMALLEST_PAYMENT_CENTS, Attempt, AttemptState, Payment, Statement
+from billing.models import (
+    LIVE_STATES,
+    SMALLEST_PAYMENT_CENTS,
+    Attempt,
+    AttemptKind,
+    AttemptState,
+    Instalment,
+    Payment,
+    Statement,
+)
 from practice.money import dollars
 
 logger = logging.getLogger(__name__)
 
 CARD_PAGE_LASTS = timedelta(minutes=60)
-LOOK_AFTER = timedelta(minutes=2)
+CARD_PAGE_LASTS_AT_LEAST = timedelta(minutes=31)  # processors open no page for less than half an hour
 FORGET_ABSENT_AFTER = timedelta(minutes=5)
+OTHER_TAB_LOOKS, OTHER_TAB_SECONDS = 10, 0.2
 
 
 class PaymentRefused(Exception):
@@ -32,6 +44,28 @@ class PaymentRefused(Exception):
 
 class CardPageUnreachable(Exception):
     """The processor did not answer. Nothing was charged; the same attempt can be tried again."""
+
+
+# ---- Before ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a payment of `pays_cents` does to a statement: before - pays = after, and a surplus that is owed back."""
+
+    before_cents: int
+    pays_cents: int
+    surplus_cents: int
+
+    @property
+    def after_cents(self) -> int:
+        return self.before_cents - self.pays_cents
+
+
+def preview(statement: Statement, amount_cents: int) -> Preview:
+    """What `settle` will post for this amount, by the same rule."""
+    applied = min(amount_cents, statement.balance_cents)
+    return Preview(statement.balance_cents, applied, amount_cents - applied)
 
 
 def check_amount(statement: Statement, amount_cents: int) -> None:
@@ -65,25 +99,43 @@ def check_amount(statement: Statement, amount_cents: int) -> None:
         )
 
 
-def start_payment(statement: Statement, amount_cents: int, language: str, at: datetime | None = None) -> Attempt:
+# ---- Starting -------------------------------------------------------------------------------------------------------
+
+
+def start_payment(
+    statement: Statement,
+    amount_cents: int,
+    language: str,
+    *,
+    receipt_to: str = "",
+    instalment: Instalment | None = None,
+    at: datetime | None = None,
+) -> Attempt:
     """An open attempt for this amount, with the address of its card page in `checkout_url`.
 
     A live attempt of the same amount is used again (another tab, the back button); one of another amount is stopped
-    first, and settled if it was too late to stop it. Raises PaymentRefused or CardPageUnreachable.
+    first, and settled if it was too late to stop it. With an instalment the card is kept for the later ones. The
+    attempt comes back paid when the money turns out to have come already. Raises PaymentRefused or CardPageUnreachable.
     """
     at = at or timezone.now()
-    if not settings.PAYMENT_GATEWAY:
+    if not settings.BILLING_GATEWAY:
         raise PaymentRefused(translation.gettext("Paying online is switched off just now. Please call us."))
     for _try in range(3):
-        attempt = _live_attempt(statement, amount_cents, language, at)
-        if attempt.amount_cents == amount_cents:
-            return _open_card_page(attempt)
-        _stop(attempt)
+        attempt = _live_attempt(statement, amount_cents, language, receipt_to, instalment, at)
+        fits = attempt.amount_cents == amount_cents and attempt.instalment_id == (instalment and instalment.pk)
+        if fits and (attempt.session_ref or attempt.expires_at - at > CARD_PAGE_LASTS_AT_LEAST):
+            attempt = _open_card_page(attempt)
+            if attempt.is_live or attempt.state == AttemptState.PAID:
+                return attempt
+        elif stop(attempt).is_live:
+            raise PaymentRefused(
+                translation.gettext("A payment of your plan is being made just now. Please try again in a few minutes.")
+            )
         statement.refresh_from_db()
     raise CardPageUnreachable
 
 
-def _live_attempt(statement: Statement, amount_cents: int, language: str, at: datetime) -> Attempt:
+def _live_attempt(statement, amount_cents, language, receipt_to, instalment, at) -> Attempt:
     """The statement's live attempt, whatever its amount, or a new one for this amount, committed."""
     try:
         with transaction.atomic():
@@ -95,12 +147,17 @@ def _live_attempt(statement: Statement, amount_cents: int, language: str, at: da
             if attempt is None:
                 attempt = Attempt.objects.create(
                     statement=locked,
+                    instalment=instalment,
                     amount_cents=amount_cents,
-                    gateway=settings.PAYMENT_GATEWAY,
+                    gateway=settings.BILLING_GATEWAY,
                     language=language,
+                    receipt_to=receipt_to,
                     created_at=at,
                     expires_at=at + CARD_PAGE_LASTS,
                 )
+            elif receipt_to and attempt.receipt_to != receipt_to:
+                attempt.receipt_to = receipt_to
+                attempt.save(update_fields=["receipt_to"])
             return attempt
     except IntegrityError:
         faster = statement.attempts.live().first()  # another tab, by a hair
@@ -110,19 +167,31 @@ def _live_attempt(statement: Statement, amount_cents: int, language: str, at: da
 
 
 def _open_card_page(attempt: Attempt) -> Attempt:
+    """Open the attempt's page. One that was opened before is looked at: it may be paid, or have run out."""
     gateway = get_gateway(attempt.gateway)
     try:
-        outcome = gateway.start(_checkout(attempt))
+        outcome = gateway.look(_ref(attempt)) if attempt.session_ref else gateway.start(_checkout(attempt))
     except Unknown as error:
-        _note_unknown(attempt)
+        opened = _wait_for_other_tab(attempt) if error.is_busy else None
+        if opened is not None:
+            return opened
+        _note_unknown(attempt, error)
         raise CardPageUnreachable from error
-    attempt = apply_outcome(attempt, outcome)
-    if attempt.state == AttemptState.EXPIRED:
-        raise PaymentRefused(translation.gettext("The card page had closed. Please press Pay once more."))
-    return attempt
+    return apply_outcome(attempt, outcome)
+
+
+def _wait_for_other_tab(attempt: Attempt) -> Attempt | None:
+    """The attempt as soon as the tab that is opening its card page has done so; None when that takes too long."""
+    for _look in range(OTHER_TAB_LOOKS):
+        time.sleep(OTHER_TAB_SECONDS)
+        opened = Attempt.objects.filter(pk=attempt.pk).exclude(session_ref="").first()
+        if opened is not None:
+            return opened
+    return None
 
 
 def _checkout(attempt: Attempt) -> Checkout:
+    """The same for each try: processors compare what they are asked under one key."""
     with translation.override(attempt.language):
         return Checkout(
             key=str(attempt.pk),
@@ -132,92 +201,131 @@ def _checkout(attempt: Attempt) -> Checkout:
             return_url=settings.PUBLIC_ORIGIN + attempt.get_absolute_url(),
             cancel_url=settings.PUBLIC_ORIGIN + reverse("billing:statement"),
             expires_at=attempt.expires_at,
+            generation=attempt.generation,
+            keep_card=attempt.instalment_id is not None,
         )
 
 
-def _stop(attempt: Attempt) -> Attempt:
+def _ref(attempt: Attempt) -> AttemptRef:
+    is_instalment = attempt.kind == AttemptKind.INSTALMENT
+    return AttemptRef(
+        key=str(attempt.pk),
+        session_ref=attempt.session_ref,
+        payment_ref=attempt.payment_ref,
+        created_at=attempt.created_at,
+        generation=attempt.generation,
+        customer_ref=attempt.instalment.plan.customer_ref if is_instalment and attempt.instalment else "",
+    )
+
+
+def _note_unknown(attempt: Attempt, error: Unknown) -> None:
+    """Keep that we do not know. The next card page is asked for under a new key where the old one only fails again."""
+    facts: dict = {"last_error": str(error)[:200]}
+    if error.replays and attempt.kind == AttemptKind.CHECKOUT and not attempt.session_ref:
+        facts["generation"] = attempt.generation + 1
+    # As we saw it: what another tab or the sweep has learned meanwhile is not unlearned.
+    seen = {"session_ref": attempt.session_ref, "generation": attempt.generation}
+    live = Attempt.objects.filter(pk=attempt.pk, state__in=LIVE_STATES, **seen)
+    live.update(state=AttemptState.UNKNOWN, **facts)
+
+
+def stop(attempt: Attempt) -> Attempt:
+    """Close the attempt's card page, so that nobody can pay it any more; settles it if it was too late.
+
+    A charge of a stored card cannot be stopped: its attempt stays live until it is known what became of it. Raises
+    CardPageUnreachable when the processor does not answer; the attempt then stays live.
+    """
     try:
-        outcome = get_gateway(attempt.gateway).stop(str(attempt.pk))
+        outcome = get_gateway(attempt.gateway).stop(_ref(attempt))
     except Unknown as error:
-        _note_unknown(attempt)
+        _note_unknown(attempt, error)
         raise CardPageUnreachable from error
-    return apply_outcome(attempt, outcome, stopped=True)
+    return apply_outcome(attempt, outcome, stopped=attempt.kind == AttemptKind.CHECKOUT)
 
 
-def _note_unknown(attempt: Attempt) -> None:
-    Attempt.objects.filter(pk=attempt.pk, state__in=LIVE_STATES).update(state=AttemptState.UNKNOWN)
+# ---- What became of it ----------------------------------------------------------------------------------------------
 
 
-def look_at(attempt: Attempt) -> Attempt:
+def look_at(attempt: Attempt, at: datetime | None = None) -> Attempt:
     """Ask the processor what became of the attempt and record it. Keeps what we know when it does not answer."""
     if attempt.state == AttemptState.PAID:
         return attempt
     try:
-        outcome = get_gateway(attempt.gateway).look(str(attempt.pk))
+        outcome = get_gateway(attempt.gateway).look(_ref(attempt))
     except Unknown:
         logger.warning("The processor did not answer about attempt %s", attempt.pk)
         return attempt
-    return apply_outcome(attempt, outcome)
+    return apply_outcome(attempt, outcome, at=at)
 
 
 def apply_outcome(attempt: Attempt, outcome: Outcome, *, stopped: bool = False, at: datetime | None = None) -> Attempt:
     """Record what is true at the processor; safe to repeat, and in any order."""
     at = at or timezone.now()
-    if outcome.state == OutcomeState.PAID:
-        return settle(attempt, outcome, at)
-    if outcome.state == OutcomeState.ABSENT:
-        # A page nobody has seen cannot be paid once its time is over, but a slow request may still be on its way.
-        if not stopped and at < attempt.expires_at + FORGET_ABSENT_AFTER:
+    match outcome.state:
+        case OutcomeState.PAID:
+            return settle(attempt, outcome, at)
+        case OutcomeState.PROCESSING:
             return attempt
-        return _close(attempt, AttemptState.EXPIRED, at)
-    if outcome.state == OutcomeState.OPEN:
-        return _open(attempt, outcome)
-    return _close(attempt, AttemptState(outcome.state.value), at)
+        case OutcomeState.OPEN:
+            return _open(attempt, outcome)
+        case OutcomeState.ABSENT:
+            # A page nobody has seen cannot be paid once its time is over, but a slow request may still be on its way.
+            if not stopped and at < attempt.expires_at + FORGET_ABSENT_AFTER:
+                return attempt
+            return _close(attempt, AttemptState.EXPIRED, at)
+        case _:
+            return _close(attempt, AttemptState(outcome.state.value), at, outcome.message)
 
 
 @transaction.atomic
 def _open(attempt: Attempt, outcome: Outcome) -> Attempt:
-    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
-    if attempt.state in LIVE_STATES:
+    attempt = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
+    if attempt.is_live:
         attempt.state = AttemptState.OPEN
-        attempt.session_ref = outcome.session_ref
-        attempt.checkout_url = outcome.url
-        attempt.save(update_fields=["state", "session_ref", "checkout_url"])
+        attempt.session_ref = attempt.session_ref or outcome.session_ref
+        attempt.checkout_url = outcome.url or attempt.checkout_url
+        attempt.last_error = ""
+        attempt.save(update_fields=["state", "session_ref", "checkout_url", "last_error"])
     return attempt
 
 
 @transaction.atomic
-def _close(attempt: Attempt, state: AttemptState, at: datetime) -> Attempt:
+def _close(attempt: Attempt, state: AttemptState, at: datetime, message: str = "") -> Attempt:
     """Only a live attempt closes: an old "failed" never overwrites money that came."""
-    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
-    if attempt.state in LIVE_STATES:
+    Statement.objects.select_for_update(no_key=True).get(pk=attempt.statement_id)
+    attempt = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
+    if attempt.is_live:
         attempt.state = state
         attempt.closed_at = at
-        attempt.save(update_fields=["state", "closed_at"])
+        attempt.last_error = message[:200]
+        attempt.save(update_fields=["state", "closed_at", "last_error"])
+        if attempt.instalment is not None:
+            plans.note_not_paid(attempt, at)
     return attempt
 
 
 @transaction.atomic
 def settle(attempt: Attempt, outcome: Outcome, at: datetime | None = None) -> Attempt:
-    """Record the money of a paid attempt, once, whoever reports it and however often.
+    """Record the money of an attempt, once for each reference of the processor, whoever reports it and however often.
 
     What exceeds the balance becomes credit. An amount or currency we did not ask for is recorded as captured and
-    marked for staff to look at.
+    marked for staff to look at. Money captured a second time for the same attempt pays nothing: all of it is credit.
     """
     at = at or timezone.now()
     statement = Statement.objects.select_for_update().get(pk=attempt.statement_id)
-    attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
-    if attempt.state == AttemptState.PAID:
-        if outcome.payment_ref != attempt.payment_ref:
-            logger.error("Attempt %s was captured twice at the processor", attempt.pk)
-            Payment.objects.filter(attempt=attempt).update(needs_review=f"Captured again as {outcome.payment_ref}")
+    attempt = Attempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
+    if Payment.objects.filter(gateway=attempt.gateway, payment_ref=outcome.payment_ref).exists():
         return attempt
-    attempt.state = AttemptState.PAID
-    attempt.payment_ref = outcome.payment_ref
-    attempt.session_ref = attempt.session_ref or outcome.session_ref
-    attempt.closed_at = at
-    attempt.save(update_fields=["state", "payment_ref", "session_ref", "closed_at"])
-    applied = min(outcome.amount_cents, statement.balance_cents)
+    is_second = attempt.state == AttemptState.PAID
+    if is_second:
+        logger.error("Attempt %s was captured twice at the processor", attempt.pk)
+    else:
+        attempt.state = AttemptState.PAID
+        attempt.payment_ref = outcome.payment_ref
+        attempt.session_ref = attempt.session_ref or outcome.session_ref
+        attempt.closed_at = at
+        attempt.save(update_fields=["state", "payment_ref", "session_ref", "closed_at"])
+    will = preview(statement, 0 if is_second else outcome.amount_cents)
     payment = Payment.objects.create(
         attempt=attempt,
         statement=statement,
@@ -225,15 +333,18 @@ def settle(attempt: Attempt, outcome: Outcome, at: datetime | None = None) -> At
         payment_ref=outcome.payment_ref,
         receipt_number=_next_receipt_number(at),
         amount_cents=outcome.amount_cents,
-        applied_cents=applied,
-        credit_cents=outcome.amount_cents - applied,
+        applied_cents=will.pays_cents,
+        credit_cents=outcome.amount_cents - will.pays_cents,
         balance_before_cents=statement.balance_cents,
         captured_at=at,
         card_brand=outcome.card_brand,
         card_last4=outcome.card_last4,
-        needs_review=_what_is_odd(attempt, outcome),
+        needs_review="Captured a second time" if is_second else _what_is_odd(attempt, outcome),
     )
     ledger.post_payment(payment)
+    if not is_second and attempt.instalment is not None:
+        plans.note_paid(attempt, outcome, at)
+    receipts.tell(payment)
     return attempt
 
 
@@ -252,13 +363,15 @@ def _next_receipt_number(at: datetime) -> str:
     return f"R-{timezone.localtime(at).year}-{number:06d}"
 
 
-def sweep(at: datetime | None = None) -> int:
-    """Ask the processor about every live attempt that has waited two minutes; returns how many were closed."""
-    at = at or timezone.now()
-    closed = 0
-    for attempt in Attempt.objects.live().filter(created_at__lte=at - LOOK_AFTER).order_by("created_at")[:1000]:
-        try:
-            closed += look_at(attempt).state not in LIVE_STATES
-        except Exception:  # one that cannot be asked about must not keep the others waiting
-            logger.exception("Attempt %s cannot be asked about", attempt.pk)
-    return closed
+def fill_in_card(payment: Payment) -> None:
+    """Ask for the card's name and last digits, which a message of the processor does not always bring."""
+    try:
+        outcome = get_gateway(payment.gateway).look(_ref(payment.attempt))
+    except Unknown:
+        return
+    if outcome.payment_ref == payment.payment_ref and outcome.card_last4:
+        Payment.objects.filter(pk=payment.pk, card_last4="").update(
+            card_brand=outcome.card_brand, card_last4=outcome.card_last4
+        )
+    with transaction.atomic():
+        plans.note_card(payment.attempt, outcome)

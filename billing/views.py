@@ -1,4 +1,4 @@
-"""Paying a bill as a guest. Nothing about the patient is in an address; all pages are private and never stored."""
+"""The pages on which a guest sees and pays a bill. What else a guest can do is in `guest_views.py`."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,11 +11,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import payments, webhooks
-from billing.forms import LookUpForm, PayForm
+from billing import payments, plans, receipts, webhooks
+from billing.codes import is_link_token
+from billing.forms import AmountChoice, LinkLookUpForm, LookUpForm, PayForm
 from billing.gateways.interface import BadSignature
-from billing.lookup import Found, Miss, find_statement
+from billing.lookup import Found, Miss, find_statement, find_statement_by_link
 from billing.models import Attempt, AttemptState, Statement
+from education.models import Article
 from patients import guests
 from practice.client_address import client_address
 
@@ -25,31 +27,57 @@ MAX_WEBHOOK_BYTES = 256 * 1024
 STATEMENT_KEY = "guest_statement"
 
 
+# ---- Finding --------------------------------------------------------------------------------------------------------
+
+
 @private
 @login_not_required
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def look_up(request):
     form = LookUpForm(request.POST if request.method == "POST" else None)
-    status = 200
     if request.method == "POST" and form.is_valid():
-        result = find_statement(form.cleaned_data["code"], form.cleaned_data["born_on"], client_address(request))
-        if isinstance(result, Found):
-            guests.admit(request, result.statement.patient)
-            request.session[STATEMENT_KEY] = result.statement.pk
-            return redirect("billing:statement")
-        if result == Miss.TOO_OFTEN:
-            status = 429
-            form.add_error(None, _("There were too many tries from here. Please wait ten minutes, or call us."))
-        else:
-            form.add_error(
-                None,
-                _("We could not find a bill with this code and date of birth. Check both with your bill, or call us."),
-            )
-    return render(request, "billing/look_up.html", {"form": form, "off": not settings.PAYMENT_GATEWAY}, status=status)
+        facts = form.cleaned_data
+        return _admit(request, form, find_statement(facts["code"], facts["born_on"], client_address(request)))
+    return _look_up_page(request, form)
 
 
-def _guest_statements(request):
+@private
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def link(request, token):
+    """Where the QR code of the paper leads: the code is in the link, the date of birth is asked."""
+    token = token.upper()
+    if not is_link_token(token):
+        raise Http404
+    form = LinkLookUpForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        found = find_statement_by_link(token, form.cleaned_data["born_on"], client_address(request))
+        return _admit(request, form, found)
+    return _look_up_page(request, form)
+
+
+def _admit(request, form, result: Found | Miss):
+    if isinstance(result, Found):
+        guests.admit(request, result.statement.patient)
+        request.session[STATEMENT_KEY] = result.statement.pk
+        return redirect("billing:statement")
+    if result == Miss.TOO_OFTEN:
+        form.add_error(None, _("There were too many tries from here. Please wait ten minutes, or call us."))
+        return _look_up_page(request, form, status=429)
+    form.add_error(
+        None, _("We could not find a bill with this code and date of birth. Check both with your bill, or call us.")
+    )
+    return _look_up_page(request, form)
+
+
+def _look_up_page(request, form, status=200):
+    context = {"form": form, "off": not settings.BILLING_GATEWAY, "by_link": isinstance(form, LinkLookUpForm)}
+    return render(request, "billing/look_up.html", context, status=status)
+
+
+def guest_statements(request):
     """The statements this browser's guest may see."""
     patient_id = guests.admitted_patient_id(request)
     if patient_id is None:
@@ -57,46 +85,81 @@ def _guest_statements(request):
     return Statement.objects.valid().filter(patient_id=patient_id).select_related("patient")
 
 
+def chosen_statement(request) -> Statement | None:
+    """The statement this guest is looking at."""
+    return guest_statements(request).filter(pk=request.session.get(STATEMENT_KEY)).first()
+
+
+# ---- Paying ---------------------------------------------------------------------------------------------------------
+
+
 @private
 @login_not_required
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 def statement(request):
-    bills = _guest_statements(request)
-    bill = bills.filter(pk=request.session.get(STATEMENT_KEY)).first()
+    bill = chosen_statement(request)
     if bill is None:
         return redirect("billing:look_up")
+    initial = {"choice": AmountChoice.FULL}
     form = PayForm(
-        request.POST if request.method == "POST" else None, balance_cents=bill.balance_cents, initial={"choice": "full"}
+        request.POST if request.method == "POST" else None, balance_cents=bill.balance_cents, initial=initial
     )
+    preview = None
     if request.method == "POST" and form.is_valid():
         try:
-            attempt = payments.start_payment(bill, form.amount_cents, translation.get_language())
+            payments.check_amount(bill, form.amount_cents)
+            preview = payments.preview(bill, form.amount_cents)
+            if "preview" not in request.POST:
+                return _go_to_card_page(bill, form)
         except payments.PaymentRefused as refusal:
             form.add_error("amount", str(refusal))
             bill.refresh_from_db()
         except payments.CardPageUnreachable:
             form.add_error(None, _("We could not reach the card page. Nothing was charged. Please try again."))
-        else:
-            if attempt.state == AttemptState.PAID:
-                return redirect(attempt)
-            response = redirect(attempt.checkout_url)
-            response.status_code = 303
-            return response
-    return render(
-        request,
-        "billing/statement.html",
-        {
-            "statement": bill,
-            "lines": bill.lines.all(),
-            "payments": (paid := list(bill.payments.order_by("captured_at"))),
-            # After a revision below what was paid, the difference waits to be returned.
-            "released_cents": sum(payment.applied_cents for payment in paid) - bill.applied_cents,
-            "others": bills.outstanding().exclude(pk=bill.pk),
-            "form": form,
-            "off": not settings.PAYMENT_GATEWAY,
-        },
+    return render(request, "billing/statement.html", _bill_page(request, bill, form, preview))
+
+
+def _go_to_card_page(bill, form):
+    attempt = payments.start_payment(
+        bill, form.amount_cents, translation.get_language(), receipt_to=form.cleaned_data["email"]
     )
+    return to_card_page(attempt)
+
+
+def to_card_page(attempt: Attempt):
+    """On to the processor; to the receipt when the money has come already."""
+    if attempt.state == AttemptState.PAID:
+        return redirect(attempt)
+    response = redirect(attempt.checkout_url)
+    response.status_code = 303
+    return response
+
+
+def _bill_page(request, bill, form, preview):
+    lines = list(bill.lines.all())
+    articles = Article.objects.for_procedures(
+        [line.procedure_code for line in lines if line.procedure_code], translation.get_language()
+    )
+    paid = list(bill.payments.select_related("attempt").order_by("captured_at"))
+    open_bills = list(guest_statements(request).outstanding().order_by("due_on", "pk"))
+    return {
+        "statement": bill,
+        "lines": [(line, articles.get(line.procedure_code)) for line in lines],
+        "payments": paid,
+        # What was paid and is not applied any more waits to be returned, or was.
+        "released_cents": max(0, sum(payment.applied_cents for payment in paid) - bill.applied_cents),
+        "given_up_cents": max(0, bill.applied_cents - sum(payment.applied_cents for payment in paid)),
+        "open_bills": open_bills,
+        "others": [other for other in open_bills if other.pk != bill.pk],
+        "open_total_cents": sum(other.balance_cents for other in open_bills),
+        "plan": bill.plans.active().prefetch_related("instalments").first(),
+        "offers": plans.offers(bill) if settings.BILLING_GATEWAY else [],
+        "has_questions": bill.questions.exists(),
+        "form": form,
+        "preview": preview,
+        "off": not settings.BILLING_GATEWAY,
+    }
 
 
 @private
@@ -105,34 +168,12 @@ def statement(request):
 def choose_statement(request):
     """Show another bill of the same patient."""
     number = request.POST.get("statement", "")
-    bill = _guest_statements(request).filter(pk=number).first() if number.isascii() and number.isdigit() else None
+    is_number = number.isascii() and number.isdigit() and len(number) < 19
+    bill = guest_statements(request).filter(pk=number).first() if is_number else None
     if bill is None:
         raise Http404
     request.session[STATEMENT_KEY] = bill.pk
     return redirect("billing:statement")
-
-
-@private
-@login_not_required
-@require_GET
-def receipt(request, attempt_id):
-    """Where the card page sends the payer back to. Says "confirming" for as long as the outcome is not known."""
-    attempt = get_object_or_404(Attempt.objects.select_related("statement__patient"), pk=attempt_id)
-    attempt = payments.look_at(attempt)
-    payment = getattr(attempt, "payment", None) if attempt.state == AttemptState.PAID else None
-    is_guest = guests.admitted_patient_id(request) == attempt.statement.patient_id
-    return render(
-        request,
-        "billing/receipt.html",
-        {
-            "attempt": attempt,
-            "payment": payment,
-            # Whoever only holds the link sees the amount, not whose bill it was.
-            "statement": attempt.statement if is_guest else None,
-            "lines": attempt.statement.lines.all() if is_guest else [],
-            "is_waiting": attempt.state in ("created", "open", "unknown"),
-        },
-    )
 
 
 @private
@@ -145,18 +186,67 @@ def leave(request):
     return redirect("billing:look_up")
 
 
+# ---- Afterwards -----------------------------------------------------------------------------------------------------
+
+
+def _is_guest_of(request, attempt: Attempt) -> bool:
+    return guests.admitted_patient_id(request) == attempt.statement.patient_id
+
+
+@private
+@login_not_required
+@require_GET
+def receipt(request, attempt_id):
+    """Where the card page sends the payer back to. Says "confirming" for as long as the outcome is not known."""
+    attempt = get_object_or_404(Attempt.objects.select_related("statement__patient", "instalment__plan"), pk=attempt_id)
+    attempt = payments.look_at(attempt)
+    is_guest = _is_guest_of(request, attempt)
+    return render(
+        request,
+        "billing/receipt.html",
+        {
+            "attempt": attempt,
+            "payment": attempt.payment,
+            # Whoever only holds the link sees the amount, not whose bill it was.
+            "statement": attempt.statement if is_guest else None,
+            "lines": attempt.statement.lines.all() if is_guest else [],
+            "others": guest_statements(request).outstanding().exclude(pk=attempt.statement_id) if is_guest else [],
+            "is_waiting": attempt.is_live,
+        },
+    )
+
+
+@private
+@login_not_required
+@require_GET
+def receipt_pdf(request, attempt_id):
+    """The receipt on paper, with what a health savings account asks for; only for the bill's guest."""
+    attempt = get_object_or_404(Attempt.objects.select_related("statement__patient"), pk=attempt_id)
+    payment = attempt.payment
+    if payment is None or not _is_guest_of(request, attempt):
+        raise Http404
+    response = HttpResponse(receipts.receipt_pdf(payment, translation.get_language()), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{payment.receipt_number}.pdf"'
+    return response
+
+
+# ---- The processor's messages ---------------------------------------------------------------------------------------
+
+
 @never_cache
 @csrf_exempt
 @login_not_required
 @require_POST
 def webhook(request, gateway):
-    if gateway != settings.PAYMENT_GATEWAY:
+    if gateway != settings.BILLING_GATEWAY:
         raise Http404
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > MAX_WEBHOOK_BYTES:
         return HttpResponse("Too large.", status=413, content_type="text/plain")
     try:
-        webhooks.receive(gateway, request.body, dict(request.headers))
+        is_done = webhooks.receive(gateway, request.body, dict(request.headers))
     except BadSignature as refusal:
         return HttpResponse(str(refusal), status=400, content_type="text/plain")
+    if not is_done:
+        return HttpResponse("Please send it again later.", status=503, content_type="text/plain")
     return HttpResponse("Thank you.", content_type="text/plain")

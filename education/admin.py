@@ -6,8 +6,20 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from education.glossary import names_of
-from education.models import Article, ArticleStatus, Entry, Name, Section, SectionKind, Term, Topic
+from education.models import (
+    Article,
+    ArticleStatus,
+    Entry,
+    Name,
+    ProcedureCode,
+    Section,
+    SectionKind,
+    Term,
+    Topic,
+    plain_code,
+)
 from education.review import ReviewError, change_status
+from practice.money import CentsField
 
 
 class ArticleInline(admin.TabularInline):
@@ -24,12 +36,41 @@ class ArticleInline(admin.TabularInline):
         return False
 
 
+class ProcedureCodeForm(forms.ModelForm):
+    class Meta:
+        model = ProcedureCode
+        fields = ["code"]
+
+    def clean_code(self):
+        """Plain before the form set looks for doubles."""
+        return plain_code(self.cleaned_data["code"])
+
+
+class ProcedureCodeInline(admin.TabularInline):
+    model = ProcedureCode
+    form = ProcedureCodeForm
+    extra = 0
+
+
+class TopicForm(forms.ModelForm):
+    sample_charge_cents = CentsField(
+        label=_("Sample charge"),
+        required=False,
+        help_text=_("In dollars, like 640.00. The page shows a sample bill line with it; empty shows none."),
+    )
+
+    class Meta:
+        model = Topic
+        fields = ["slug", "kind", "body_region", "modality", "sample_charge_cents"]
+
+
 @admin.register(Topic)
 class TopicAdmin(admin.ModelAdmin):
+    form = TopicForm
     list_display = ["slug", "kind", "body_region", "modality"]
     list_filter = ["kind", "body_region", "modality"]
-    search_fields = ["slug", "articles__title"]
-    inlines = [ArticleInline]
+    search_fields = ["slug", "articles__title", "procedure_codes__code"]
+    inlines = [ProcedureCodeInline, ArticleInline]
 
 
 class SectionForm(forms.ModelForm):

@@ -1,13 +1,16 @@
 """What patients read. A topic is an exam or a treatment; it has one article a language, made of fixed sections.
 
+Procedure codes tie a topic to the lines of a bill.
 The glossary explains words: a term is an idea, an entry is its name and meaning in one language.
 """
+
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -81,6 +84,9 @@ class Topic(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=TopicKind)
     body_region = models.CharField(_("body region"), max_length=20, choices=BodyRegion)
     modality = models.CharField(_("exam type"), max_length=20, choices=Modality)
+    sample_charge_cents = models.BigIntegerField(
+        _("sample charge"), null=True, blank=True, help_text=_("What the sample bill line shows as our charge.")
+    )
 
     class Meta:
         verbose_name = _("topic")
@@ -92,6 +98,9 @@ class Topic(models.Model):
                 name="education_topic_body_region_known", condition=Q(body_region__in=BodyRegion.values)
             ),
             models.CheckConstraint(name="education_topic_modality_known", condition=Q(modality__in=Modality.values)),
+            models.CheckConstraint(
+                name="education_topic_sample_charge_not_negative", condition=Q(sample_charge_cents__gte=0)
+            ),
         ]
 
     def __str__(self):
@@ -99,6 +108,47 @@ class Topic(models.Model):
 
     def get_absolute_url(self):
         return reverse("education:article", args=[self.slug])
+
+
+PLAIN_CODE = r"^[A-Z0-9]+([ .-][A-Z0-9]+)*$"
+
+
+def plain_code(text: str) -> str:
+    """A procedure code as we keep it. Bills are not as careful with spaces and capitals."""
+    return text.strip().upper()
+
+
+class ProcedureCode(models.Model):
+    """A code by which bills name a topic. It names no other one: a bill line leads to one article at most."""
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="procedure_codes", verbose_name=_("topic"))
+    code = models.CharField(_("code"), max_length=20, help_text=_("As it stands on a bill, for example 71046."))
+
+    class Meta:
+        verbose_name = _("procedure code")
+        verbose_name_plural = _("procedure codes")
+        ordering = ["pk"]  # as they were given: the sample bill line shows the first
+        constraints = [
+            models.UniqueConstraint(
+                name="education_procedurecode_one_topic",
+                fields=["code"],
+                violation_error_message=_("This code already belongs to a topic."),
+            ),
+            models.CheckConstraint(
+                name="education_procedurecode_plain",
+                condition=Q(code__regex=PLAIN_CODE),
+                violation_error_message=_(
+                    "A code has letters and digits, with single spaces, dots or hyphens between."
+                ),
+            ),
+        ]
+
+    def __str__(self):
+        return self.code
+
+    def save(self, *args, **options):
+        self.code = plain_code(self.code)
+        super().save(*args, **options)
 
 
 class ArticleQuerySet(models.QuerySet):
@@ -111,6 +161,27 @@ class ArticleQuerySet(models.QuerySet):
     def due_for_review(self, on=None):
         """Published articles whose next review day has come."""
         return self.published().filter(next_review_on__lte=on or timezone.localdate())
+
+    def with_procedure_code(self):
+        """`procedure_code` is the first code of the article's topic, or None."""
+        codes = ProcedureCode.objects.filter(topic=OuterRef("topic")).order_by("pk")
+        return self.annotate(procedure_code=Subquery(codes.values("code")[:1]))
+
+    def for_procedures(self, codes: Iterable[str], language: str) -> "dict[str, Article]":
+        """{code as given: the published article about it in the language}, with topics, in one query.
+
+        A code that no topic has, or whose topic has no such article, is left out.
+        """
+        plain = {code: plain_code(code) for code in codes}
+        found = {
+            article.matched_code: article
+            for article in self.published()
+            .in_language(language)
+            .filter(topic__procedure_codes__code__in=set(plain.values()))
+            .annotate(matched_code=F("topic__procedure_codes__code"))
+            .select_related("topic")
+        }
+        return {code: found[kept] for code, kept in plain.items() if kept in found}
 
 
 class Article(models.Model):

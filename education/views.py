@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from education.glossary import ALIKE_SHOWN, look_up
 from education.models import Article, BodyRegion, Entry, Modality, Term
+from education.sample_bill import sample_bill
 from practice.forms import QueryForm
 
 TERMS_PER_PAGE = 60
@@ -57,6 +58,7 @@ def article(request, slug):
         article.language: article
         for article in Article.objects.published()
         .filter(topic__slug=slug)
+        .with_procedure_code()
         .select_related("topic", "reviewer")
         .prefetch_related("sections")
     }
@@ -66,8 +68,16 @@ def article(request, slug):
         return render(request, "education/untranslated.html", {"article": next(iter(found.values()))})
     shown = found[language]
     sections = sorted(shown.sections.all(), key=lambda section: section.position)
+    charge_cents = shown.topic.sample_charge_cents
     return render(
-        request, "education/article.html", {"article": shown, "sections": sections, "translations": set(found)}
+        request,
+        "education/article.html",
+        {
+            "article": shown,
+            "sections": sections,
+            "translations": set(found),
+            "bill": None if charge_cents is None else sample_bill(charge_cents),
+        },
     )
 
 

@@ -24,7 +24,7 @@ def addresses_are_set(app_configs, **options):
         )
     problems += [
         Error(f"{name} is empty: nobody would hear of what arrives.", id="practice.E003")
-        for name in ("FEEDBACK_RECIPIENTS", "HIRING_RECIPIENTS")
+        for name in ("FEEDBACK_RECIPIENTS", "HIRING_RECIPIENTS", "BILLING_RECIPIENTS")
         if not getattr(settings, name)
     ]
     return problems

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -198,6 +199,33 @@ FEEDBACK_RECIPIENTS = env.list("FEEDBACK_RECIPIENTS", default=["front-desk@radio
 HIRING_RECIPIENTS = env.list("HIRING_RECIPIENTS", default=["hiring@radiology.example"] if DEMO else [])
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
+# ---- Money ----------------------------------------------------------------------------------------------------------
+
+# `stripe`, or `sandbox`: a pretend card processor for demos, which refuses to work beside a live key. Empty: off.
+BILLING_GATEWAY = env.str("BILLING_GATEWAY", default="sandbox" if DEMO else "")
+SANDBOX_WEBHOOK_SECRET = secret("SANDBOX_WEBHOOK_SECRET") if BILLING_GATEWAY == "sandbox" else ""
+STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="")
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
+# Two while a secret is being changed.
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+if BILLING_GATEWAY not in ("", "stripe", "sandbox"):
+    raise ImproperlyConfigured("BILLING_GATEWAY is stripe, sandbox or empty.")
+if BILLING_GATEWAY == "stripe" and not (STRIPE_API_KEY and STRIPE_WEBHOOK_SECRETS):
+    raise ImproperlyConfigured("BILLING_GATEWAY=stripe needs STRIPE_API_KEY and STRIPE_WEBHOOK_SECRETS.")
+if BILLING_GATEWAY == "sandbox" and STRIPE_API_KEY.startswith(("sk_live_", "rk_live_")):
+    raise ImproperlyConfigured("The sandbox refuses to start beside a live processor key: unset STRIPE_API_KEY.")
+# Where the hosted card page is; the browser may post a form that is sent on to there.
+STRIPE_CHECKOUT_ORIGIN = env.str(
+    "STRIPE_CHECKOUT_ORIGIN",
+    default="https://checkout.stripe.com" if STRIPE_API_BASE == "https://api.stripe.com" else STRIPE_API_BASE,
+)
+# A refund above this many cents waits for a second person.
+REFUND_SECOND_PERSON_ABOVE_CENTS = env.int("REFUND_SECOND_PERSON_ABOVE_CENTS", default=20_000)
+# Paying over time is offered from this balance on.
+PLAN_FROM_CENTS = env.int("PLAN_FROM_CENTS", default=10_000)
+# Who is told that a question, a request for an estimate, a dispute or an odd payment waits.
+BILLING_RECIPIENTS = env.list("BILLING_RECIPIENTS", default=["billing@radiology.example"] if DEMO else [])
+
 # ---- Security -------------------------------------------------------------------------------------------------------
 
 # Plain http exists only in the demo, on this machine.
@@ -223,7 +251,8 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # Browsers also hold the redirect that answers a form to this.
+        "form-action": [SELF, STRIPE_CHECKOUT_ORIGIN] if BILLING_GATEWAY == "stripe" else [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
@@ -249,15 +278,12 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "pikepdf": {"level": "WARNING"},
+        "stripe": {"level": "WARNING"},  # it would log each request
     },
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "practice.logs.NothingReporterFilter"
 
 # ---- Ours -----------------------------------------------------------------------------------------------------------
 
-# `sandbox` is a pretend card processor for demos; it refuses to work beside a live key.
-PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="sandbox" if DEMO else "")
-SANDBOX_WEBHOOK_SECRET = secret("SANDBOX_WEBHOOK_SECRET") if PAYMENT_GATEWAY == "sandbox" else ""
-STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 GUEST_MINUTES = 15
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024

@@ -58,7 +58,7 @@ urlpatterns = [
     ),
     path("admin/", admin.site.urls),
 ]
-if settings.PAYMENT_GATEWAY == "sandbox":
+if settings.BILLING_GATEWAY == "sandbox":
     urlpatterns.append(path("sandbox/", include("billing.gateways.sandbox.urls")))
 urlpatterns += i18n_patterns(
     path("", include((who_we_are, "practice"))),

@@ -1,5 +1,7 @@
 """Shared by all tests: a real Postgres, files in temporary folders, mail in memory, jobs that run when told to."""
 
+from importlib import import_module
+
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -37,6 +39,12 @@ def _english():
     """A Spanish page in one test must not leave its language to the next."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _addresses_of_the_demo():
+    """The addresses are made once, when first asked for: now, before a test switches the card processor."""
+    import_module(settings.ROOT_URLCONF)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,8 +10,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from billing import ledger
-from billing.codes import INDEX_CONTEXT, check_character
-from billing.models import Attempt, Journal, JournalKind, Leg, Statement, StatementLine
+from billing.codes import INDEX_CONTEXT, check_character, link_index, link_token
+from billing.models import Attempt, Statement, StatementLine
 from careers.models import Application, Employment, Opening, OpeningStatus, Role
 from education.glossary import save_entry
 from education.models import Article, ArticleStatus, BodyRegion, Modality, Section, SectionKind, Term, Topic, TopicKind
@@ -121,13 +121,21 @@ class DocumentFactory(DjangoModelFactory):
 
 
 class TopicFactory(DjangoModelFactory):
+    """A topic; `codes=["71046"]` are its procedure codes."""
+
     class Meta:
         model = Topic
+        skip_postgeneration_save = True
 
     slug = factory.Sequence(lambda n: f"topic-{n}")
     kind = TopicKind.EXAM
     body_region = BodyRegion.CHEST
     modality = Modality.CT
+
+    @factory.post_generation
+    def codes(self, create, extracted, **_options):
+        for code in extracted or ():
+            self.procedure_codes.create(code=code)
 
 
 class ArticleFactory(DjangoModelFactory):
@@ -226,7 +234,9 @@ class StatementFactory(DjangoModelFactory):
     @classmethod
     @transaction.atomic
     def _create(cls, model_class, *args, owes=10_000, **facts):
-        statement = model_class.objects.create(code_index=blind_index(facts["code"], INDEX_CONTEXT), **facts)
+        facts["code_index"] = blind_index(facts["code"], INDEX_CONTEXT)
+        facts["link_index"] = link_index(link_token(facts["number"], 1))
+        statement = model_class.objects.create(**facts)
         StatementLine.objects.create(
             statement=statement,
             position=1,
@@ -239,8 +249,7 @@ class StatementFactory(DjangoModelFactory):
             patient_cents=owes,
         )
         if owes:
-            journal = Journal.objects.create(kind=JournalKind.CHARGE, cause=statement.number)
-            Leg.objects.bulk_create(ledger.charge_legs(journal, statement, owes))
+            ledger.post_all([ledger.charge_entry(statement.number, [(statement, owes)])])
         statement.refresh_from_db()
         return statement
 

@@ -1,7 +1,7 @@
 """The format of a pack's files, documented in docs/content-packs.md: reading them, and writing them canonically.
 
     pack.md                     copyright, licence and whether this is sample text
-    topics/<slug>/topic.md      kind, body region and exam type
+    topics/<slug>/topic.md      kind, body region and exam type; how bills name it
     topics/<slug>/<language>.md the article: front matter, then one `## ` heading a section
     glossary/<slug>.md          a term: front matter with its names, then the English and the Spanish meaning
 
@@ -17,7 +17,8 @@ import yaml
 from django.conf import settings
 
 from education.glossary import can_be_stored
-from education.models import ArticleStatus, BodyRegion, Modality, SectionKind, TopicKind
+from education.models import PLAIN_CODE, ArticleStatus, BodyRegion, Modality, SectionKind, TopicKind, plain_code
+from practice.money import dollars, parse_cents
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 FRONT_MATTER = re.compile(r"---\n(.*?)(?<=\n)---(?:\n|\Z)", re.DOTALL)
@@ -89,6 +90,9 @@ class TopicFile:
     kind: str
     body_region: str
     modality: str
+    procedure_codes: list[str] = field(default_factory=list)
+    sample_charge_cents: int | None = None
+    codes_line: int = field(default=2, compare=False)
 
 
 @dataclass
@@ -205,6 +209,9 @@ class _FileReader:
 
     def strings(self, key: str, *, longest: int = 200) -> list[str]:
         value = self.facts.get(key) or []
+        if isinstance(value, list) and any(isinstance(item, int | float | datetime.date) for item in value):
+            self.problem(self.lines.get(key, 2), f"{key} must be a list of texts; put each in quotes")
+            return []
         if not isinstance(value, list) or any(not isinstance(item, str) or not item.strip() for item in value):
             self.problem(self.lines.get(key, 2), f"{key} must be a list of texts")
             return []
@@ -213,6 +220,30 @@ class _FileReader:
         if any(len(item) > longest for item in value):
             self.problem(self.lines.get(key, 2), f"{key} has an item longer than {longest} characters")
         return [item.strip() for item in value]
+
+    def codes(self, key: str) -> list[str]:
+        told = len(self.problems)
+        texts = self.strings(key, longest=20)
+        if len(self.problems) > told:
+            return []
+        line = self.lines.get(key, 2)
+        codes = [plain_code(text) for text in texts]
+        for text in texts:
+            if not re.fullmatch(PLAIN_CODE, text, re.ASCII | re.IGNORECASE):
+                rule = "letters and digits, with single spaces, dots or hyphens between"
+                self.problem(line, f"{key} has {text}, but a code has {rule}")
+        for code in dict.fromkeys(codes):
+            if codes.count(code) > 1:
+                self.problem(line, f"{key} has {code} twice")
+        return codes
+
+    def cents(self, key: str) -> int | None:
+        text = self.text(key, longest=20, required=False)
+        try:
+            return parse_cents(text) if text else None
+        except ValueError:
+            self.problem(self.lines.get(key, 2), f"{key} must be dollars and cents like 640.00")
+            return None
 
     def date(self, key: str) -> datetime.date | None:
         value = self.facts.get(key)
@@ -268,12 +299,15 @@ def read_pack_facts(path: str, text: str) -> tuple[PackFacts, list[PackProblem]]
 
 def read_topic(path: str, text: str, slug: str) -> tuple[TopicFile, list[PackProblem]]:
     reader = _FileReader(path, text)
-    reader.only("kind", "body_region", "modality")
+    reader.only("kind", "body_region", "modality", "procedure_codes", "sample_charge")
     topic = TopicFile(
         slug,
         reader.choice("kind", TopicKind.values),
         reader.choice("body_region", BodyRegion.values),
         reader.choice("modality", Modality.values),
+        reader.codes("procedure_codes"),
+        reader.cents("sample_charge"),
+        reader.lines.get("procedure_codes", 2),
     )
     if reader.body.strip():
         reader.problem(reader.body_line, "topic.md has front matter only; the text belongs in en.md and es.md")
@@ -369,7 +403,12 @@ def write_pack_facts(facts: PackFacts) -> str:
 
 
 def write_topic(topic: TopicFile) -> str:
-    return _file({"kind": topic.kind, "body_region": topic.body_region, "modality": topic.modality}, "")
+    front: dict[str, Any] = {"kind": topic.kind, "body_region": topic.body_region, "modality": topic.modality}
+    if topic.procedure_codes:
+        front["procedure_codes"] = topic.procedure_codes
+    if topic.sample_charge_cents is not None:
+        front["sample_charge"] = dollars(topic.sample_charge_cents).replace("$", "").replace(",", "")
+    return _file(front, "")
 
 
 def write_article(article: ArticleFile) -> str:

@@ -6,13 +6,14 @@ from pathlib import Path
 from django.db import transaction
 
 from education import glossary
-from education.models import Article, ArticleStatus, PackFile, Section, Term, Topic
+from education.models import Article, ArticleStatus, PackFile, ProcedureCode, Section, Term, Topic
 from education.packs.format import (
     ArticleFile,
     PackFacts,
     PackProblem,
     PackRefused,
     TermFile,
+    TopicFile,
     write_article,
     write_term,
     write_topic,
@@ -57,11 +58,9 @@ def import_pack(folder: Path, *, overwrite: bool = False) -> LoadReport:
             return True
         return False
 
-    for slug, topic in pack.topics.items():
-        if wanted(f"topics/{slug}/topic.md", write_topic(topic)):
-            Topic.objects.update_or_create(
-                slug=slug, defaults={"kind": topic.kind, "body_region": topic.body_region, "modality": topic.modality}
-            )
+    _write_topics(
+        [topic for slug, topic in pack.topics.items() if wanted(f"topics/{slug}/topic.md", write_topic(topic))]
+    )
     topics = {topic.slug: topic for topic in Topic.objects.filter(slug__in=pack.topics)}
     for (slug, language), article in pack.articles.items():
         if wanted(f"topics/{slug}/{language}.md", write_article(article)):
@@ -90,6 +89,38 @@ def _check_reviews(pack: Pack) -> list[PackProblem]:
         if article.status == ArticleStatus.PUBLISHED and not (pack.facts.sample or article.reviewer):
             problems.append(PackProblem(path, 2, "a published article needs reviewer, reviewed_on and next_review_on"))
     return problems
+
+
+def _write_topics(sources: list[TopicFile]) -> None:
+    """All at once, for a newer pack may move a code from one topic to another."""
+    topics = {}
+    for source in sources:
+        facts = {
+            "kind": source.kind,
+            "body_region": source.body_region,
+            "modality": source.modality,
+            "sample_charge_cents": source.sample_charge_cents,
+        }
+        topics[source.slug], _is_new = Topic.objects.update_or_create(slug=source.slug, defaults=facts)
+    ProcedureCode.objects.filter(topic__in=topics.values()).delete()
+    codes = [
+        ProcedureCode(topic=topics[source.slug], code=code) for source in sources for code in source.procedure_codes
+    ]
+    taken = ProcedureCode.objects.filter(code__in=[row.code for row in codes])
+    if owners := dict(taken.values_list("code", "topic__slug")):
+        raise PackRefused(
+            [
+                PackProblem(
+                    f"topics/{source.slug}/topic.md",
+                    source.codes_line,
+                    f"procedure_codes has {code}, which belongs to the topic {owners[code]} on this site",
+                )
+                for source in sources
+                for code in source.procedure_codes
+                if code in owners
+            ]
+        )
+    ProcedureCode.objects.bulk_create(codes)
 
 
 def _write_article(topic: Topic, source: ArticleFile, facts: PackFacts, reviewer: Physician | None) -> None:

@@ -61,9 +61,22 @@ def read_pack(folder: Path) -> Pack:
     for slug, language in pack.articles:
         if slug not in pack.topics:
             problems.append(PackProblem(f"topics/{slug}/{language}.md", 1, f"topics/{slug}/topic.md is missing"))
+    problems += _check_codes(pack)
     if problems:
         raise PackRefused(sorted(problems, key=lambda problem: (problem.path, problem.line)))
     return pack
+
+
+def _check_codes(pack: Pack) -> list[PackProblem]:
+    problems = []
+    owners: dict[str, str] = {}
+    for slug, topic in pack.topics.items():
+        for code in dict.fromkeys(topic.procedure_codes):
+            owner = owners.setdefault(code, slug)
+            if owner != slug:
+                message = f"procedure_codes has {code}, which stands in topics/{owner}/topic.md already"
+                problems.append(PackProblem(f"topics/{slug}/topic.md", topic.codes_line, message))
+    return problems
 
 
 def read_file(pack: Pack, path: str, text: str) -> list[PackProblem]:

@@ -24,14 +24,24 @@ LANGUAGE_ORDER = [code for code, _name in settings.LANGUAGES]
 def current_files() -> dict[str, str]:
     """The whole library as canonical pack files: {path: text}."""
     files = {}
-    for topic in Topic.objects.all():
-        facts = TopicFile(topic.slug, topic.kind, topic.body_region, topic.modality)
-        files[f"topics/{topic.slug}/topic.md"] = write_topic(facts)
+    for topic in Topic.objects.prefetch_related("procedure_codes"):
+        files[f"topics/{topic.slug}/topic.md"] = write_topic(_topic_file(topic))
     for article in Article.objects.select_related("topic", "reviewer").prefetch_related("sections"):
         files[f"topics/{article.topic.slug}/{article.language}.md"] = write_article(_article_file(article))
     for term in Term.objects.filter(entries__isnull=False).distinct().prefetch_related("entries__names"):
         files[f"glossary/{term.slug}.md"] = write_term(_term_file(term))
     return files
+
+
+def _topic_file(topic: Topic) -> TopicFile:
+    return TopicFile(
+        topic.slug,
+        topic.kind,
+        topic.body_region,
+        topic.modality,
+        [row.code for row in topic.procedure_codes.all()],
+        topic.sample_charge_cents,
+    )
 
 
 def _article_file(article: Article) -> ArticleFile:

@@ -116,4 +116,14 @@ def test_admins_of_what_is_about_people_are_logged():
     logged = {
         model._meta.label_lower for model, found in admin.site._registry.items() if isinstance(found, LoggedReadsMixin)
     }
-    assert logged == {"billing.payment", "billing.statement", "careers.application", "patients.patient"}
+    assert logged == {
+        "billing.dispute",
+        "billing.estimaterequest",
+        "billing.payment",
+        "billing.paymentplan",
+        "billing.question",
+        "billing.refund",
+        "billing.statement",
+        "careers.application",
+        "patients.patient",
+    }

@@ -1,19 +1,25 @@
 """The pages a guest walks: what they show, to whom, and what they never give away."""
 
 import re
+from datetime import date
 from uuid import uuid4
 
 import pytest
+from django.core import mail
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from billing import ledger, payments
+from billing import ledger, questions
+from billing.codes import link_token
 from billing.gateways.sandbox.models import CardSession
 from billing.gateways.sandbox.processor import take_payment
-from billing.models import Attempt, Payment
+from billing.models import Attempt, Payment, QuestionKind
+from billing.withdrawals import void_statement
 from patients.models import Patient
+from practice.money import dollars
 from tests import factories
+from tests.billing.books import answers_lost
 
 pytestmark = pytest.mark.django_db
 BORN = "6/15/1950"
@@ -131,10 +137,33 @@ def test_statement_shows_only_this_patients_bills(guest, statement):
 
     page = guest.get("/pay/statement/").content.decode()
 
-    assert re.findall(r"(ST-\d+): (\$[\d.]+)", page) == [(same.number, "$50.00")]
+    assert re.findall(r"(ST-\d+): (\$[\d.]+)", page) == [(statement.number, "$100.00"), (same.number, "$50.00")]
     assert guest.post("/pay/statement/choose/", {"statement": other.pk}).status_code == 404
     assert guest.post("/pay/statement/choose/", {"statement": same.pk}).headers["Location"] == "/pay/statement/"
-    assert same.number in text(guest.get("/pay/statement/"))
+    assert f"You owe on bill {same.number} $50.00" in text(guest.get("/pay/statement/"))
+
+
+def test_all_open_bills_are_listed_with_their_sum_and_the_shown_one_marked(guest, statement):
+    later = factories.StatementFactory(patient=statement.patient, owes=5_025, due_on=date(2026, 12, 24))
+    held = factories.StatementFactory(patient=statement.patient, owes=700, held_since=timezone.now())
+    factories.StatementFactory(patient=statement.patient, owes=0)
+
+    page = guest.get("/pay/statement/").content.decode()
+
+    assert "You have 3 open bills: $157.25 in all" in page
+    shown = re.findall(r'<li aria-current="true">.*?</li>', page, re.DOTALL)
+    assert [re.findall(r"ST-\d+", item) for item in shown] == [[statement.number]]
+    bills = re.search(r'<section class="card choose.*?</section>', page, re.DOTALL).group()
+    assert re.sub(
+        r"\s+", " ", re.sub(r"<[^>]+>", " ", "".join(re.findall(r"<li.*?</li>", bills, re.DOTALL)))
+    ).strip() == (
+        f"{statement.number}: $100.00 Shown here due Dec. 1, 2026 {held.number}: $7.00 due Dec. 1, 2026, on hold "
+        f"{later.number}: $50.25 due Dec. 24, 2026"
+    )
+
+
+def test_the_only_open_bill_is_not_listed(guest):
+    assert "open bill" not in text(guest.get("/pay/statement/"))
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -142,7 +171,7 @@ def test_statement_query_count(guest, statement, count, django_assert_num_querie
     for _other in range(count):
         factories.StatementFactory(patient=statement.patient)
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(13):
         guest.get("/pay/statement/")
 
 
@@ -265,7 +294,7 @@ def test_leave_ends_the_visit(guest):
 
 
 def test_paying_off_shows_the_phone(guest, settings):
-    settings.PAYMENT_GATEWAY = ""
+    settings.BILLING_GATEWAY = ""
 
     page = guest.get("/pay/statement/")
     posted = guest.post("/pay/statement/", {"choice": "full"})
@@ -286,18 +315,304 @@ def test_bill_lowered_below_what_was_paid_still_adds_up(guest, statement):
     page = text(guest.get("/pay/statement/"))
 
     assert "Your share in all $40.00 You paid" in page
-    assert "− $100.00 You paid too much: we will return it $60.00 You owe $0.00" in page
+    assert "− $100.00 Returned to you, or to be returned $60.00 You owe $0.00" in page
 
 
-def test_unreachable_processor_says_nothing_was_charged(guest, monkeypatch):
-    def unreachable(*_arguments):
-        raise payments.CardPageUnreachable
-
-    monkeypatch.setattr(payments, "start_payment", unreachable)
-
-    response = guest.post("/pay/statement/", {"choice": "full"})
+@pytest.mark.parametrize("acts", [True, False])
+def test_unreachable_processor_says_nothing_was_charged(guest, acts):
+    with answers_lost(acts=acts):
+        response = guest.post("/pay/statement/", {"choice": "full"})
 
     assert summary(response) == ["We could not reach the card page. Nothing was charged. Please try again."]
+    assert guest.post("/pay/statement/", {"choice": "full"}).status_code == 303
+    assert (Attempt.objects.count(), CardSession.objects.count()) == (1, 1)
+
+
+# ---- The preview ----------------------------------------------------------------------------------------------------
+
+
+def sums(response):
+    """{what: amount} of the table of what a payment does, on the bill's page or the receipt."""
+    page = response.content.decode()
+    table = re.search(r"Before, paid, after</caption>.*?</table>", page, re.DOTALL).group()
+    rows = re.findall(r'<th scope="row">(.*?)</th><td class="sum">(.*?)</td>', table)
+    return [(what, amount) for what, amount in rows]
+
+
+@pytest.mark.parametrize(
+    ("facts", "pays", "after"),
+    [
+        ({"choice": "full"}, "$100.00", "$0.00"),
+        ({"choice": "part", "amount": "25"}, "$25.00", "$75.00"),
+        ({"choice": "part", "amount": "$99.50"}, "$99.50", "$0.50"),
+    ],
+)
+def test_what_the_preview_shows_is_what_is_posted(guest, facts, pays, after):
+    shown = guest.post("/pay/statement/", facts | {"preview": "yes"})
+    assert sums(shown) == [("You owe now", "$100.00"), ("You pay", f"− {pays}"), ("You will owe", after)]
+    assert (Attempt.objects.count(), CardSession.objects.count()) == (0, 0)
+
+    guest.post("/pay/statement/", facts)
+    take_payment(CardSession.objects.get().pk, messages=0)
+    receipt = guest.get(Attempt.objects.get().get_absolute_url())
+
+    assert sums(receipt) == [("You owed before", "$100.00"), ("You paid", f"− {pays}"), ("You owe now", after)]
+    payment = Payment.objects.get()
+    assert [dollars(payment.applied_cents), dollars(payment.balance_after_cents)] == [pays, after]
+
+
+def test_the_preview_refuses_what_paying_refuses(guest):
+    response = guest.post("/pay/statement/", {"choice": "part", "amount": "99.60", "preview": "yes"})
+
+    assert summary(response) == [
+        "This would leave $0.40, too little to pay by card later. Pay $100.00, or leave $0.50 or more."
+    ]
+    assert "What this payment does" not in text(response)
+
+
+# ---- What else the bill offers --------------------------------------------------------------------------------------
+
+
+def test_a_line_leads_to_our_article_on_its_exam(guest):
+    topic = factories.TopicFactory(slug="chest-x-ray", codes=["71046"])
+    factories.ArticleFactory(topic=topic, title="X-ray of the chest")
+    factories.ArticleFactory(topic=topic, language="es", title="Radiografía de tórax")
+    factories.ArticleFactory(topic=factories.TopicFactory(codes=["70450"]), title="CT of the head")
+
+    links = {
+        prefix: re.findall(r'<a href="([^"]*/patient-information/[^"]+)"[^>]*>([^<]*)', page(guest, prefix))
+        for prefix in ("", "/es")
+    }
+
+    assert [(url, title.strip()) for url, title in links[""]] == [
+        ("/patient-information/chest-x-ray/", "About this exam: X-ray of the chest")
+    ]
+    assert [url for url, _title in links["/es"]] == ["/es/patient-information/chest-x-ray/"]
+    assert [title.strip().endswith("Radiografía de tórax") for _url, title in links["/es"]] == [True]
+
+
+def page(guest, prefix=""):
+    return guest.get(f"{prefix}/pay/statement/").content.decode()
+
+
+def test_a_line_without_an_article_has_no_link(guest):
+    factories.ArticleFactory(topic=factories.TopicFactory(codes=["70450"]))
+
+    assert "About this exam" not in page(guest)
+
+
+def test_each_line_has_its_own_way_to_ask(guest, statement):
+    with transaction.atomic():
+        statement.lines.create(
+            position=2, service_on=date(2026, 9, 2), description="CT", charge_cents=0, patient_cents=0
+        )
+
+    assert re.findall(r'href="([^"]+)">Ask about this charge', page(guest)) == [
+        "/pay/ask/charge/?line=1",
+        "/pay/ask/charge/?line=2",
+    ]
+    assert re.findall(r'href="(/pay/ask/[^"?]+)"', page(guest)) == [
+        "/pay/ask/charge/",
+        "/pay/ask/insurance/",
+        "/pay/ask/assistance/",
+    ]
+
+
+def test_a_bill_on_hold_says_that_nothing_is_due(guest, statement):
+    assert "Please pay by Dec. 1, 2026." in text(guest.get("/pay/statement/"))
+
+    questions.ask(statement, QuestionKind.CHARGE, "Why?")
+
+    shown = text(guest.get("/pay/statement/"))
+    assert "On hold: you have asked about this bill. Nothing is due until we have answered." in shown
+    assert "Please pay by" not in shown
+    assert guest.post("/pay/statement/", {"choice": "full"}).status_code == 303
+
+
+def offered(guest):
+    return re.findall(r'href="/pay/parts/\?parts=(\d)">([^<]*)<', page(guest))
+
+
+def test_paying_in_parts_is_offered_with_the_first_amount(guest):
+    assert offered(guest) == [
+        ("2", "2 parts, the first $50.00 today"),
+        ("3", "3 parts, the first $33.34 today"),
+        ("4", "4 parts, the first $25.00 today"),
+    ]
+
+
+@pytest.mark.parametrize("why", ["too small", "on hold", "off"])
+def test_paying_in_parts_is_not_offered(guest, statement, settings, why):
+    if why == "too small":
+        settings.PLAN_FROM_CENTS = 10_001
+    elif why == "on hold":
+        questions.ask(statement, QuestionKind.CHARGE, "Why?")
+    else:
+        settings.BILLING_GATEWAY = ""
+
+    assert offered(guest) == []
+
+
+# ---- The link in the QR code ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def link(statement):
+    return f"/pay/q/{link_token(statement.number, 1)}/"
+
+
+def test_the_link_asks_only_for_the_date_of_birth_and_tells_nothing(client, statement, link, settings):
+    response = client.get(link)
+
+    assert re.findall(r'<input [^>]*name="([^"]+)"', response.content.decode()) == ["csrfmiddlewaretoken", "born_on"]
+    secrets = ["Testa", "Patientson", statement.number, "$100.00", "Chest X-ray", statement.code, "ACC-"]
+    assert [secret for secret in secrets if secret in response.content.decode()] == []
+    assert "noindex" in response.content.decode()
+    assert settings.SESSION_COOKIE_NAME not in client.cookies
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_the_link_and_the_date_of_birth_show_the_bill(client, statement, link, lower):
+    token = link.split("/")[3]
+    response = client.post(link.replace(token, token.lower()) if lower else link, {"born_on": BORN})
+
+    assert (response.status_code, response.headers["Location"]) == (302, "/pay/statement/")
+    assert f"You owe on bill {statement.number} $100.00" in text(client.get("/pay/statement/"))
+
+
+def test_every_miss_by_link_is_alike(client, statement, link):
+    revoked = factories.StatementFactory()
+    type(revoked).objects.filter(pk=revoked.pk).update(link_index=None)
+    void = void_statement(factories.StatementFactory(), by=factories.UserFactory(), reason="Wrong patient")
+    misses = [
+        (link, "1/1/1999"),
+        (f"/pay/q/{link_token(revoked.number, 1)}/", BORN),
+        (f"/pay/q/{link_token(void.number, 1)}/", BORN),
+        (f"/pay/q/{link_token(statement.number, 2)}/", BORN),
+        (f"/pay/q/{'0' * 26}/", BORN),
+    ]
+    pages = []
+    for url, born_on in misses:
+        response = client.post(url, {"born_on": born_on})
+        assert response.status_code == 200
+        pages.append(re.sub(r'value="[^"]*"|/pay/q/\w+/', "", response.content.decode()))
+
+    assert len(set(pages)) == 1
+    assert summary(response) == [
+        "We could not find a bill with this code and date of birth. Check both with your bill, or call us."
+    ]
+
+
+@pytest.mark.parametrize("token", ["x", "0" * 25, "0" * 27, "U" * 26, "l" * 26, "0" * 25 + "-", "_" * 26])
+def test_a_link_that_cannot_be_ours_is_not_found(client, identity, token):
+    assert [client.get(f"/pay/q/{token}/").status_code, client.post(f"/pay/q/{token}/").status_code] == [404, 404]
+
+
+def test_tries_by_link_and_by_code_are_counted_together(client, statement, link):
+    for _try in range(5):
+        client.post(link, {"born_on": "1/1/1999"})
+        client.post("/pay/", {"code": "x", "born_on": BORN})
+
+    by_code = client.post("/pay/", {"code": statement.code, "born_on": BORN})
+    by_link = client.post(link, {"born_on": BORN})
+
+    assert (by_code.status_code, by_link.status_code) == (429, 429)
+    assert summary(by_link) == ["There were too many tries from here. Please wait ten minutes, or call us."]
+
+
+def test_one_bill_s_limit_holds_for_its_code_and_its_link(client, statement, link):
+    for last in range(5):
+        client.post(link, {"born_on": "1/1/1999"}, REMOTE_ADDR=f"192.0.2.{last}")
+
+    missed = client.post("/pay/", {"code": statement.code, "born_on": BORN}, REMOTE_ADDR="192.0.2.99")
+    found = client.post("/pay/", {"code": statement.code, "born_on": BORN}, REMOTE_ADDR="198.51.100.1")
+
+    assert (missed.status_code, found.status_code) == (200, 302)
+
+
+# ---- The receipt on paper -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paid(guest, statement):
+    pay(guest, "pay_silently")
+    attempt = Attempt.objects.get()
+    guest.get(attempt.get_absolute_url())
+    return attempt
+
+
+def test_the_guest_downloads_the_receipt(guest, paid):
+    response = guest.get(f"{paid.get_absolute_url()}receipt.pdf")
+
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert response.headers["Content-Disposition"] == (
+        f'attachment; filename="{Payment.objects.get().receipt_number}.pdf"'
+    )
+    assert "no-store" in response.headers["Cache-Control"]
+    assert response.content.startswith(b"%PDF-1.7")
+
+
+def test_nobody_else_downloads_the_receipt(paid, identity):
+    other = factories.StatementFactory(patient=factories.PatientFactory(born_on=date(1960, 1, 2)))
+    neighbour = Client()
+    neighbour.post("/pay/", {"code": other.code, "born_on": "1/2/1960"}, REMOTE_ADDR="198.51.100.1")
+    assert neighbour.get("/pay/statement/").status_code == 200
+    member = Client()
+    member.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+
+    url = f"{paid.get_absolute_url()}receipt.pdf"
+
+    assert [visitor.get(url).status_code for visitor in (Client(), neighbour, member)] == [404, 404, 404]
+
+
+def test_there_is_no_paper_before_the_money(guest):
+    guest.post("/pay/statement/", {"choice": "full"})
+
+    assert guest.get(f"{Attempt.objects.get().get_absolute_url()}receipt.pdf").status_code == 404
+    assert guest.get(f"/pay/receipt/{uuid4()}/receipt.pdf").status_code == 404
+
+
+def test_only_the_guest_is_offered_the_paper_and_the_next_bill(guest, statement, paid):
+    other = factories.StatementFactory(patient=statement.patient, owes=2_500)
+    factories.StatementFactory(owes=9_900)
+    url = paid.get_absolute_url()
+
+    ours, theirs = guest.get(url).content.decode(), Client().get(url).content.decode()
+
+    assert f'href="{url}receipt.pdf"' in ours
+    assert re.findall(r"ST-\d+: \$[\d.]+", ours) == [f"{other.number}: $25.00"]
+    assert "Another bill is open" in ours
+    assert [found for found in ("receipt.pdf", "Another bill is open", "ST-") if found in theirs] == []
+
+
+def test_the_next_bill_is_one_click_away(guest, statement, paid):
+    other = factories.StatementFactory(patient=statement.patient, owes=2_500)
+    form = re.search(r'action="([^"]+)"[^>]*>[^/]*name="statement" value="(\d+)"', page_of_receipt(guest, paid))
+
+    assert form.groups() == ("/pay/statement/choose/", str(other.pk))
+    assert guest.post(form.group(1), {"statement": form.group(2)}).headers["Location"] == "/pay/statement/"
+
+
+def page_of_receipt(guest, attempt):
+    page = guest.get(attempt.get_absolute_url()).content.decode()
+    return re.sub(r'<input type="hidden" name="csrfmiddlewaretoken"[^>]*>', "", page)
+
+
+def test_the_receipt_goes_to_the_address_that_was_given(guest, run_jobs):
+    guest.post("/pay/statement/", {"choice": "full", "email": "payer@example.com"})
+    take_payment(CardSession.objects.get().pk, messages=0)
+    guest.get(Attempt.objects.get().get_absolute_url())
+    run_jobs()
+
+    assert [message.to for message in mail.outbox] == [["payer@example.com"]]
+
+
+@pytest.mark.parametrize("email", ["payer", "payer@", "payer@example.com\nBcc: x@example.com"])
+def test_an_address_that_is_none_is_refused(guest, email):
+    response = guest.post("/pay/statement/", {"choice": "full", "email": email})
+
+    assert summary(response) == ["Enter an e-mail address like name@example.com."]
+    assert Attempt.objects.count() == 0
 
 
 def test_spanish_all_the_way(client, statement, settings):

@@ -1,3 +1,5 @@
+"""The webhook: what is believed, what is kept, what is answered, and that money is recorded once."""
+
 import json
 import time
 
@@ -6,9 +8,12 @@ from django.urls import reverse
 
 from billing import payments
 from billing.gateways.sandbox.models import CardSession, Notification
-from billing.gateways.sandbox.processor import SIGNATURE_HEADER, send_notification, sign, take_payment
-from billing.models import GatewayEvent, Payment
+from billing.gateways.sandbox.processor import SIGNATURE_HEADER, refund_here, send_notification, sign, take_payment
+from billing.models import Dispute, GatewayEvent, Journal, Payment, Refund
+from billing.sweep import sweep
+from billing.webhooks import process
 from tests import factories
+from tests.billing.books import answers_lost
 
 pytestmark = pytest.mark.django_db
 URL = "/pay/webhooks/sandbox/"
@@ -85,8 +90,56 @@ def test_other_requests_are_refused(client, method, url, status):
     assert getattr(client, method)(url).status_code == status
 
 
-def test_large_message_is_refused(client):
-    assert post(client, b"x" * (256 * 1024 + 1)).status_code == 413
+@pytest.mark.parametrize(("extra", "status"), [(0, 400), (1, 413)])
+def test_message_of_more_than_256_kilobytes_is_refused(client, extra, status):
+    assert post(client, b"x" * (256 * 1024 + extra)).status_code == status
+
+
+def test_unknown_kind_is_kept_and_answered(client):
+    body = json.dumps({"id": "evt_9", "kind": "balance.changed", "anything": [1]}).encode()
+
+    response = post(client, body)
+
+    event = GatewayEvent.objects.get()
+    assert (response.status_code, event.kind, event.body) == (200, "balance.changed", body.decode())
+    assert (event.processed_at is not None, event.note) == (True, "")
+
+
+def test_our_own_failure_asks_for_the_message_again(client, message, caplog):
+    """A dispute of more than was paid breaks a rule of the database: the message waits, and nothing is half done."""
+    assert post(client, message).status_code == 200
+    payment = Payment.objects.get()
+    about = {"id": "evt_d", "kind": "disputed", "state": "open", "dispute": "d_1", "payment": payment.payment_ref}
+    body = json.dumps(about | {"amount_cents": 10_001}).encode()
+
+    statuses = [post(client, body).status_code for _time in range(2)]
+
+    event = GatewayEvent.objects.get(event_id="evt_d")
+    assert (statuses, event.processed_at, event.tries, event.note) == ([503, 503], None, 2, "IntegrityError")
+    assert (Dispute.objects.count(), Journal.objects.filter(kind="dispute").count()) == (0, 0)
+    assert payment.payment_ref not in caplog.text
+
+
+def test_message_waits_while_the_processor_does_not_answer(client, message):
+    assert post(client, message).status_code == 200
+    payment = Payment.objects.get()
+    refund_here(payment.payment_ref, 3_000)
+    body = Notification.objects.last().body.encode()
+
+    with answers_lost("look_at_refunds"):
+        assert post(client, body).status_code == 503
+    assert GatewayEvent.objects.unprocessed().get().note == "Unknown"
+
+    assert sweep().events == 1
+    assert Refund.objects.get().amount_cents == 3_000
+
+
+def test_process_does_nothing_for_what_is_done(client, message):
+    post(client, message)
+    event = GatewayEvent.objects.get()
+
+    assert process(event) is True
+    assert GatewayEvent.objects.get().tries == 1
 
 
 def test_webhook_needs_no_form_token(message):

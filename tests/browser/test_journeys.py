@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as project_settings
 from playwright.sync_api import expect
 
+from billing.models import Attempt
 from careers.models import Application
 from education.packs.loading import import_pack
 from practice.accounts import roles
@@ -95,6 +96,10 @@ def test_guest_pays_part_of_a_bill(practice, open_page, javascript):
     assert fits(page)
     page.get_by_label("Part of it", exact=True).check()
     page.get_by_label("If part of it, how much?").fill("40")
+    page.get_by_label("E-mail for the receipt").fill("payer@example.com")
+    page.get_by_role("button", name="Show what I will owe").click()
+    expect(page.get_by_role("row", name="You will owe")).to_contain_text("$60.00")
+    assert fits(page)
     page.get_by_role("button", name="Pay by card").click()
     expect(page.locator(".amount-due")).to_have_text("$40.00")
     page.get_by_role("button", name="Pay $40.00").click()
@@ -103,8 +108,24 @@ def test_guest_pays_part_of_a_bill(practice, open_page, javascript):
     expect(page.get_by_role("row", name="You owe now")).to_contain_text("$60.00")
     page.reload()
     expect(page.get_by_role("row", name="You owe now")).to_contain_text("$60.00")
+    assert fits(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the receipt (PDF)").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
     statement.refresh_from_db()
-    assert statement.balance_cents == 6_000
+    assert (statement.balance_cents, Attempt.objects.get().receipt_to) == (6_000, "payer@example.com")
+
+    page.get_by_role("link", name="Back to the bill").click()
+    page.get_by_role("link", name="Ask about this charge").click()
+    page.get_by_role("button", name="Send to the billing office").click()
+    expect(page.get_by_label("Your message")).to_be_visible()
+    page.get_by_label("Your message").fill("Why is it so much?")
+    page.get_by_role("button", name="Send to the billing office").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your messages")
+    expect(page.get_by_text("Why is it so much?")).to_be_visible()
+    assert fits(page)
+    page.get_by_role("link", name="Back to the bill").click()
+    expect(page.get_by_text("On hold: you have asked about this bill.")).to_be_visible()
 
 
 def test_recruit_applies_without_javascript(practice, open_page, tmp_path):
@@ -153,7 +174,17 @@ def test_pages_reflow_at_320_pixels(practice, open_page, scheme):
 
     page = open_page("/", viewport={"width": 320, "height": 640}, color_scheme=scheme)
     wide = []
-    for path in ("/", article.get_absolute_url(), "/pay/", "/careers/", "/glossary/", "/feedback/", "/accounts/login/"):
+    for path in (
+        "/",
+        article.get_absolute_url(),
+        "/pay/",
+        "/pay/verify/",
+        "/pay/estimate/",
+        "/careers/",
+        "/glossary/",
+        "/feedback/",
+        "/accounts/login/",
+    ):
         page.goto(path)
         if not fits(page):
             wide.append(path)

@@ -5,7 +5,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from education.models import Article, ArticleStatus, Name, Section, SectionKind, Term, Topic
+from education.models import Article, ArticleStatus, Name, ProcedureCode, Section, SectionKind, Term, Topic
 from education.packs.loading import import_pack
 from education.packs.writing import current_files
 from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
@@ -117,10 +117,12 @@ def test_editor_writes_a_new_article_which_is_a_draft(staff):
 
 
 def test_saving_unchanged_is_no_edit_of_the_pack(staff, tmp_path):
-    """Opening an article or a word and pressing Save must not keep the next import away."""
+    """Opening a topic, an article or a word and pressing Save must not keep the next import away."""
     files = {
         "pack.md": "---\ncopyright: A\nlicence: B\nsample: true\n---\n",
-        "topics/a/topic.md": "---\nkind: exam\nbody_region: chest\nmodality: ct\n---\n",
+        "topics/a/topic.md": (
+            "---\nkind: exam\nbody_region: chest\nmodality: ct\nprocedure_codes: [Z9, A1]\nsample_charge: '1240.50'\n---\n"
+        ),
         "topics/a/en.md": (
             "---\ntitle: T\nsummary: S\nalso_called: [z, a]\n---\n## Basic facts\n\nOne.\n\nTwo.\n\n"
             "## Sources\n\nX\n\nY\n"
@@ -134,13 +136,12 @@ def test_saving_unchanged_is_no_edit_of_the_pack(staff, tmp_path):
     import_pack(tmp_path)
     before = current_files()
     client = staff("Editor")
-    for row in (Article.objects.get(), Term.objects.get()):
+    for row in (Topic.objects.get(), Article.objects.get(), Term.objects.get()):
         page = client.get(change_address(row))
-        forms = [page.context["adminform"].form, *page.context["inline_admin_formsets"][0].formset.forms]
+        formsets = [inline.formset for inline in page.context["inline_admin_formsets"]]
+        forms = [page.context["adminform"].form, *(form for formset in formsets for form in formset.forms)]
         sent = {bound.html_name: bound.value() or "" for form in forms for bound in form}
-        sent |= {
-            bound.html_name: bound.value() for bound in page.context["inline_admin_formsets"][0].formset.management_form
-        }
+        sent |= {bound.html_name: bound.value() for formset in formsets for bound in formset.management_form}
         as_browsers_send = {
             name: str(value).replace("\n", "\r\n") for name, value in sent.items() if value is not False
         }
@@ -306,6 +307,119 @@ def test_list_of_articles_links_to_the_published_page(staff, language, status, l
     ArticleFactory(topic=TopicFactory(slug="knee"), language=language, status=status)
     page = staff("Editor").get(reverse("admin:education_article_changelist"))
     assert re.findall(r'<td class="field-page">(.*?)</td>', page.text) == [link]
+
+
+# ---- Topics ---------------------------------------------------------------------------------------------------------
+
+
+def topic_form(topic, *codes, sample_charge=""):
+    """What the browser sends for a topic with these codes: a text, or {field: value}."""
+    present = list(topic.procedure_codes.all())
+    form = {
+        "slug": topic.slug,
+        "kind": topic.kind,
+        "body_region": topic.body_region,
+        "modality": topic.modality,
+        "sample_charge_cents": sample_charge,
+        "procedure_codes-TOTAL_FORMS": len(codes),
+        "procedure_codes-INITIAL_FORMS": len(present),
+        "articles-TOTAL_FORMS": 0,
+        "articles-INITIAL_FORMS": 0,
+    }
+    for number, facts in enumerate(codes):
+        known = number < len(present)
+        full = {
+            "id": present[number].pk if known else "",
+            "topic": topic.pk,
+            "code": present[number].code if known else "",
+        } | (facts if isinstance(facts, dict) else {"code": facts})
+        form |= {f"procedure_codes-{number}-{field}": value for field, value in full.items()}
+    return form
+
+
+def codes_of(topic):
+    return [row.code for row in topic.procedure_codes.all()]
+
+
+def test_editor_writes_codes_and_a_sample_charge(staff):
+    topic = TopicFactory(codes=["71046", "71045"])
+    form = topic_form(topic, {"DELETE": "on"}, "71047", " g0279 ", "71048 26", sample_charge="$1,240.5")
+    response = staff("Editor").post(change_address(topic), form, follow=True)
+    assert [kind for kind, _text in said(response)] == ["success"]
+    topic.refresh_from_db()
+    assert (codes_of(topic), topic.sample_charge_cents) == (["71047", "G0279", "71048 26"], 124_050)
+
+
+def test_topic_page_shows_the_sample_charge_in_dollars_and_takes_it_away(staff):
+    topic = TopicFactory(sample_charge_cents=124_050)
+    client = staff("Editor")
+    box = client.get(change_address(topic)).context["adminform"].form["sample_charge_cents"]
+    assert (box.label, box.value()) == ("Sample charge", "1240.50")
+    client.post(change_address(topic), topic_form(topic))
+    topic.refresh_from_db()
+    assert topic.sample_charge_cents is None
+
+
+RULE = "A code has letters and digits, with single spaces, dots or hyphens between."
+
+
+@pytest.mark.parametrize(
+    ("codes", "charge", "errors"),
+    [
+        (["77067"], "", ["This code already belongs to a topic."]),
+        ([" 77067 "], "", ["This code already belongs to a topic."]),
+        (["71046/26"], "", [RULE]),
+        (["７１０４６"], "", [RULE]),
+        (["7" * 21], "", ["Ensure this value has at most 20 characters (it has 21)."]),
+        (["ß" * 20], "", ["Ensure this value has at most 20 characters (it has 40)."]),
+        (["71046"], "about 90", ["Enter an amount in dollars and cents, like 25.00."]),
+        (["71046"], "-90", ["Enter an amount in dollars and cents, like 25.00."]),
+    ],
+)
+def test_topic_form_says_what_is_wrong(staff, codes, charge, errors):
+    TopicFactory(codes=["77067"])
+    topic = TopicFactory()
+    response = staff("Editor").post(change_address(topic), topic_form(topic, *codes, sample_charge=charge))
+    assert response.status_code == 200
+    assert errors_of(response) == errors
+    assert (codes_of(topic), Topic.objects.filter(sample_charge_cents=None).count()) == ([], 2)
+
+
+def test_topic_form_takes_a_code_once(staff):
+    topic = TopicFactory()
+    response = staff("Editor").post(change_address(topic), topic_form(topic, "G0279", "g0279 "))
+    formset = response.context["inline_admin_formsets"][0].formset
+    assert formset.non_form_errors() == ["Please correct the duplicate data for code."]
+    assert codes_of(topic) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "codes"),
+    [
+        ("Editor", 302, ["71046", "71045"]),
+        ("Administrator", 302, ["71046", "71045"]),
+        ("Clinical reviewer", 403, ["71046"]),
+        ("Billing lead", 403, ["71046"]),
+    ],
+)
+def test_who_writes_codes(staff, role, status, codes):
+    topic = TopicFactory(codes=["71046"])
+    response = staff(role).post(change_address(topic), topic_form(topic, {}, "71045"))
+    assert (response.status_code, codes_of(topic)) == (status, codes)
+
+
+def test_clinical_reviewer_reads_codes(staff):
+    topic = TopicFactory(codes=["71046"], sample_charge_cents=64_000)
+    page = staff("Clinical reviewer").get(change_address(topic))
+    assert re.findall(r'<td class="field-code">\s*<p>(.*?)</p>', page.text) == ["71046"]
+
+
+def test_list_of_topics_is_searched_by_code(staff):
+    TopicFactory(slug="chest", codes=["71046", "71045"])
+    TopicFactory(slug="breast", codes=["77067"])
+    page = staff("Editor").get(reverse("admin:education_topic_changelist"), {"q": "7104"})
+    assert [topic.slug for topic in page.context["cl"].result_list] == ["chest"]
+    assert ProcedureCode.objects.count() == 3
 
 
 # ---- Words ----------------------------------------------------------------------------------------------------------

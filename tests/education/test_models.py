@@ -5,7 +5,19 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from education.models import Article, ArticleStatus, Entry, Name, PackFile, Section, SectionKind, Term, Topic
+from education.models import (
+    Article,
+    ArticleStatus,
+    Entry,
+    Name,
+    PackFile,
+    ProcedureCode,
+    Section,
+    SectionKind,
+    Term,
+    Topic,
+    plain_code,
+)
 from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
 
 REVIEW_WITHOUT = {
@@ -19,6 +31,9 @@ def row_of(model):
     """A valid row to break."""
     if model is Topic:
         return TopicFactory()
+    if model is ProcedureCode:
+        ProcedureCode.objects.create(topic=TopicFactory(), code="71045")
+        return ProcedureCode.objects.create(topic=TopicFactory(), code="71046")
     article = ArticleFactory()
     term = make_term("port", en="Port", es="Puerto", synonyms=["chest port"])
     return {
@@ -35,6 +50,16 @@ def row_of(model):
         (Topic, {"kind": "visit"}, "education_topic_kind_known"),
         (Topic, {"body_region": "tail"}, "education_topic_body_region_known"),
         (Topic, {"modality": "x-ray"}, "education_topic_modality_known"),
+        (Topic, {"sample_charge_cents": -1}, "education_topic_sample_charge_not_negative"),
+        (ProcedureCode, {"code": "71045"}, "education_procedurecode_one_topic"),
+        (ProcedureCode, {"code": ""}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": " 71046"}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": "71046 "}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": "71046\n"}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": "g0279"}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": "71046  26"}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": "71046-"}, "education_procedurecode_plain"),
+        (ProcedureCode, {"code": "７１０４６"}, "education_procedurecode_plain"),
         (Article, {"language": "fr"}, "education_article_language_known"),
         (Article, {"status": "ready"}, "education_article_status_known"),
         (Article, {"is_sample": False}, "education_article_published_is_reviewed"),
@@ -54,6 +79,19 @@ def test_database_refuses(db, model, facts, constraint):
     row = row_of(model)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         model.objects.filter(pk=row.pk).update(**facts)
+
+
+def test_database_refuses_a_code_twice_in_one_topic(db):
+    topic = TopicFactory()
+    with pytest.raises(IntegrityError, match="education_procedurecode_one_topic"), transaction.atomic():
+        ProcedureCode.objects.bulk_create([ProcedureCode(topic=topic, code="71046") for _number in range(2)])
+
+
+@pytest.mark.parametrize("cents", [None, 0, 64_000, 2**62])
+def test_database_takes_a_sample_charge(db, cents):
+    topic = TopicFactory(sample_charge_cents=cents)
+    topic.refresh_from_db()
+    assert topic.sample_charge_cents == cents
 
 
 def test_database_refuses_second_article_in_a_language(db):
@@ -200,3 +238,71 @@ def test_deleting_a_term_takes_its_entries_and_names_along(db):
 )
 def test_rows_tell_their_name_and_address(row, text, address):
     assert (str(row), row.get_absolute_url()) == (text, address)
+
+
+# ---- Procedure codes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("71046", "71046"), (" g0279\n", "G0279"), ("71046-tc", "71046-TC"), ("71046 26", "71046 26"), (" ", "")],
+)
+def test_plain_code(given, kept):
+    assert plain_code(given) == kept
+
+
+def test_code_is_kept_plain_and_in_the_order_given(db):
+    topic = TopicFactory()
+    for code in (" 77067 ", "77063", "g0279"):
+        topic.procedure_codes.create(code=code)
+    assert list(map(str, topic.procedure_codes.all())) == ["77067", "77063", "G0279"]
+
+
+def test_codes_go_with_their_topic(db):
+    kept, gone = TopicFactory(codes=["71046"]), TopicFactory(codes=["77067", "77063"])
+    gone.delete()
+    assert list(ProcedureCode.objects.values_list("topic", "code")) == [(kept.pk, "71046")]
+
+
+def test_articles_are_found_for_the_codes_of_a_bill(db, django_assert_num_queries):
+    mammogram = ArticleFactory(topic=TopicFactory(codes=["77067", "G0279"]))
+    chest = ArticleFactory(topic=TopicFactory(codes=["71046"]))
+    ArticleFactory(topic=mammogram.topic, language="es")
+    ArticleFactory(topic=TopicFactory(codes=["70450"]), language="es")
+    for status in set(ArticleStatus.values) - {"published"}:
+        ArticleFactory(topic=TopicFactory(codes=[f"HIDDEN-{status.upper()}"]), status=status)
+    TopicFactory(codes=["74177"])  # nobody has written about it
+    ArticleFactory()  # no bill names it
+    codes = ["77067", " g0279", "71046", "71046 ", "70450", "74177", "99999", "", *hidden_codes()]
+    with django_assert_num_queries(1):
+        found = Article.objects.for_procedures(codes, "en")
+        addresses = {code: article.get_absolute_url() for code, article in found.items()}
+    assert found == {"77067": mammogram, " g0279": mammogram, "71046": chest, "71046 ": chest}
+    assert addresses == {code: f"/patient-information/{article.topic.slug}/" for code, article in found.items()}
+
+
+def hidden_codes():
+    return list(ProcedureCode.objects.filter(code__startswith="HIDDEN").values_list("code", flat=True))
+
+
+def test_articles_for_codes_are_in_the_readers_language(db):
+    english = ArticleFactory(topic=TopicFactory(codes=["77067"]))
+    spanish = ArticleFactory(topic=english.topic, language="es")
+    assert [Article.objects.for_procedures(["77067"], language) for language in ("en", "es", "fr")] == [
+        {"77067": english},
+        {"77067": spanish},
+        {},
+    ]
+
+
+@pytest.mark.parametrize("codes", [[], [""], iter(())])
+def test_no_codes_find_no_articles(db, codes):
+    ArticleFactory(topic=TopicFactory(codes=["77067"]))
+    assert Article.objects.for_procedures(codes, "en") == {}
+
+
+@pytest.mark.parametrize(("codes", "shown"), [([], None), (["77067", "77063"], "77067"), (["Z9", "A1"], "Z9")])
+def test_article_with_procedure_code_has_the_first_of_its_topic(db, codes, shown):
+    TopicFactory(codes=["00000"])
+    ArticleFactory(topic=TopicFactory(codes=codes))
+    assert Article.objects.with_procedure_code().get().procedure_code == shown

@@ -3,7 +3,18 @@ from datetime import date
 import pytest
 
 from education.admin import EntryForm
-from education.models import Article, ArticleStatus, Entry, Name, PackFile, Section, SectionKind, Term, Topic
+from education.models import (
+    Article,
+    ArticleStatus,
+    Entry,
+    Name,
+    PackFile,
+    ProcedureCode,
+    Section,
+    SectionKind,
+    Term,
+    Topic,
+)
 from education.packs.format import PackRefused
 from education.packs.loading import LoadReport, import_pack
 from education.packs.reading import read_pack
@@ -12,6 +23,18 @@ from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make
 
 FACTS = "---\ncopyright: © Test\nlicence: Test licence\nsample: true\n---\n"
 TOPIC = "---\nkind: exam\nbody_region: chest\nmodality: ct\n---\n"
+BILLED = """\
+---
+kind: exam
+body_region: chest
+modality: ct
+procedure_codes:
+- '71250'
+- G0297
+- 71260-TC
+sample_charge: '1240.50'
+---
+"""
 ARTICLE = "---\ntitle: Chest CT\nsummary: Pictures of the chest.\n---\n## Basic facts\n\nThe facts.\n"
 SPANISH = "---\ntitle: TC de tórax\nsummary: Imágenes del pecho.\n---\n## Datos básicos\n\nLo básico.\n"
 TERM = """\
@@ -40,6 +63,7 @@ PLAIN = {
     "topics/chest-ct/es.md": SPANISH,
     "glossary/port.md": TERM,
 }
+PLAIN_BILLED = PLAIN | {"topics/chest-ct/topic.md": BILLED}
 # Right, but not as the export would write it.
 HAND_STYLED = {
     "pack.md": """\
@@ -54,7 +78,8 @@ copyright: "\\u00a9 Test"
     "topics/chest-ct/topic.md": """\
 ---
 {modality: ct,
- kind: exam, body_region: 'chest'}
+ kind: exam, body_region: 'chest', sample_charge: "$1,240.5",
+ procedure_codes: [ ' 71250', g0297, 71260-tc ]}
 ---
 
 
@@ -159,7 +184,8 @@ def exported(tmp_path):
 
 
 def nothing_is_loaded():
-    return not any(model.objects.exists() for model in (Topic, Article, Section, Term, Entry, Name, PackFile))
+    models = (Topic, ProcedureCode, Article, Section, Term, Entry, Name, PackFile)
+    return not any(model.objects.exists() for model in models)
 
 
 # ---- There and back -------------------------------------------------------------------------------------------------
@@ -211,7 +237,23 @@ def test_import_fills_the_library(db, folder):
     ]
 
 
-@pytest.mark.parametrize("files", [PLAIN, HAND_STYLED], ids=["canonical", "hand-styled"])
+def codes_and_charge():
+    codes = list(ProcedureCode.objects.values_list("topic__slug", "code"))
+    return codes, list(Topic.objects.values_list("slug", "sample_charge_cents"))
+
+
+@pytest.mark.parametrize("topic", [BILLED, HAND_STYLED["topics/chest-ct/topic.md"]], ids=["canonical", "hand-styled"])
+def test_import_fills_codes_and_sample_charge(db, folder, topic):
+    import_pack(folder(PLAIN | {"topics/chest-ct/topic.md": topic}))
+    assert codes_and_charge() == (
+        [("chest-ct", "71250"), ("chest-ct", "G0297"), ("chest-ct", "71260-TC")],
+        [("chest-ct", 124_050)],
+    )
+
+
+@pytest.mark.parametrize(
+    "files", [PLAIN, PLAIN_BILLED, HAND_STYLED], ids=["canonical", "canonical with codes", "hand-styled"]
+)
 def test_pack_comes_back_byte_for_byte(db, folder, tmp_path, files):
     root = folder(files)
     import_pack(root)
@@ -219,10 +261,18 @@ def test_pack_comes_back_byte_for_byte(db, folder, tmp_path, files):
     assert import_pack(root) == LoadReport(loaded=0, unchanged=len(files) - 1, kept=[])
 
 
-def test_canonical_files_are_what_the_export_writes_by_itself(db, folder, tmp_path):
-    import_pack(folder(PLAIN))
+@pytest.mark.parametrize("files", [PLAIN, PLAIN_BILLED], ids=["without codes", "with codes"])
+def test_canonical_files_are_what_the_export_writes_by_itself(db, folder, tmp_path, files):
+    import_pack(folder(files))
     PackFile.objects.all().delete()
-    assert exported(tmp_path) == PLAIN
+    assert exported(tmp_path) == files
+
+
+@pytest.mark.parametrize("cents", [0, 1, 64_000, 99_999_999_999])
+def test_export_writes_the_sample_charge_as_it_is_read(db, tmp_path, cents):
+    TopicFactory(slug="knee", sample_charge_cents=cents)
+    exported(tmp_path)
+    assert import_pack(tmp_path / "export", overwrite=True) == LoadReport(unchanged=1)
 
 
 def test_hand_styled_file_comes_back_canonical_once_its_row_was_edited(db, folder, tmp_path):
@@ -261,7 +311,7 @@ A book.
 def test_library_nobody_imported_can_be_exported_and_read_again(db, tmp_path):
     """Whatever staff may write in the admin: line ends of browsers, headings, words that YAML takes for something."""
     article = ArticleFactory(
-        topic=TopicFactory(slug="Chest_CT"),
+        topic=TopicFactory(slug="Chest_CT", codes=["00400", "1E5", "A.1 B-2", "NO"], sample_charge_cents=5),
         title="yes",
         summary="- #1: “2026-01-01” \U0001fa7b",
         also_called="null\r\n0x1F\r\n~",
@@ -287,6 +337,9 @@ def test_library_nobody_imported_can_be_exported_and_read_again(db, tmp_path):
     report = import_pack(tmp_path / "export")
     assert report == LoadReport(loaded=4, unchanged=0, kept=[])
     assert {"pack.md": before["pack.md"]} | current_files() == before
+    assert before["topics/Chest_CT/topic.md"].endswith(
+        "procedure_codes:\n- '00400'\n- 1E5\n- A.1 B-2\n- 'NO'\nsample_charge: '0.05'\n---\n"
+    )
     assert before["topics/Chest_CT/en.md"].endswith(
         "## Basic facts\n\n ## Risks\n\nText\n # Title\n#hashtag\n---\n\n## Why it is done\n\nBecause.\n\n"
         "## Sources\n\n # Books\n\n ## Old\nOne\n"
@@ -335,6 +388,15 @@ HEADINGS_ES = (
 )
 
 
+CODE_RULE = "letters and digits, with single spaces, dots or hyphens between"
+NOT_DOLLARS = "5: sample_charge must be dollars and cents like 640.00"
+
+
+def billed(line):
+    """The topic with one more line in its front matter, line 5."""
+    return TOPIC.replace("ct\n", f"ct\n{line}\n")
+
+
 def titled(title):
     return ARTICLE.replace("Chest CT", title)
 
@@ -358,6 +420,57 @@ def fronted(*lines, text=ARTICLE):
         ("topic.md", TOPIC.replace("kind: exam\n", ""), [f"2: {KINDS}"]),
         ("topic.md", TOPIC.replace("modality", "kind"), ["4: kind stands twice", f"2: {MODALITIES}", f"4: {KINDS}"]),
         ("topic.md", TOPIC + "\nText\n", [f"6: {FRONT_ONLY}"]),
+        ("topic.md", billed("procedure_codes: '71250'"), ["5: procedure_codes must be a list of texts"]),
+        ("topic.md", billed("procedure_codes: {a: '71250'}"), ["5: procedure_codes must be a list of texts"]),
+        ("topic.md", billed("procedure_codes: ['71250', '']"), ["5: procedure_codes must be a list of texts"]),
+        ("topic.md", billed("procedure_codes: ['71250', ~]"), ["5: procedure_codes must be a list of texts"]),
+        (
+            "topic.md",
+            billed("procedure_codes: ['71250', 71260]"),
+            ["5: procedure_codes must be a list of texts; put each in quotes"],
+        ),
+        (
+            "topic.md",
+            billed("procedure_codes: [2026-01-01]"),
+            ["5: procedure_codes must be a list of texts; put each in quotes"],
+        ),
+        (
+            "topic.md",
+            billed(f"procedure_codes: ['{'7' * 21}']"),
+            ["5: procedure_codes has an item longer than 20 characters"],
+        ),
+        (
+            "topic.md",
+            billed('procedure_codes: ["a\\nb"]'),
+            ["5: procedure_codes has an item of several lines, or with what is no text"],
+        ),
+        (
+            "topic.md",
+            billed('procedure_codes: ["a\\ud800b"]'),
+            ["5: procedure_codes has an item of several lines, or with what is no text"],
+        ),
+        (
+            "topic.md",
+            billed("procedure_codes: ['71250', '71250/26', 'ß', '７']"),
+            [
+                f"5: procedure_codes has 71250/26, but a code has {CODE_RULE}",
+                f"5: procedure_codes has ß, but a code has {CODE_RULE}",
+                f"5: procedure_codes has ７, but a code has {CODE_RULE}",
+            ],
+        ),
+        ("topic.md", billed("procedure_codes: [g0297, A1, ' G0297']"), ["5: procedure_codes has G0297 twice"]),
+        ("topic.md", billed("sample_charge: 640.00"), ["5: sample_charge must be text; put it in quotes"]),
+        ("topic.md", billed("sample_charge: 640"), ["5: sample_charge must be text; put it in quotes"]),
+        ("topic.md", billed("sample_charge: about 640"), [NOT_DOLLARS]),
+        ("topic.md", billed("sample_charge: '-1.00'"), [NOT_DOLLARS]),
+        ("topic.md", billed("sample_charge: '640.005'"), [NOT_DOLLARS]),
+        ("topic.md", billed("sample_charge: '1e2'"), [NOT_DOLLARS]),
+        ("topic.md", billed("charge: '640.00'"), ["5: charge is not a key of this kind of file"]),
+        (
+            "topics/knee/topic.md",
+            billed("sample_charge: '1.00'\nprocedure_codes: ['73721', g0297]"),
+            ["6: procedure_codes has G0297, which stands in topics/chest-ct/topic.md already"],
+        ),
         ("topic.md", TOPIC + "kind: exam\n---\n", [f"6: {FRONT_ONLY}"]),
         ("en.md", ARTICLE.replace("\n", "\r\n"), [f"1: {LINE_ENDS}"]),
         ("en.md", ARTICLE + "\0", [f"1: {LINE_ENDS}"]),
@@ -479,7 +592,7 @@ def test_pack_is_refused_with_file_and_line(db, folder, path, content, problems)
     PhysicianFactory(slug="ann-lee")
     path = path if "/" in path or path == "pack.md" else f"topics/chest-ct/{path}"
     with pytest.raises(PackRefused) as refusal:
-        import_pack(folder(PLAIN | {path: content}))
+        import_pack(folder(PLAIN_BILLED | {path: content}))
     assert sorted(map(str, refusal.value.problems)) == sorted(f"{path}:{problem}" for problem in problems)
     assert nothing_is_loaded()
 
@@ -572,7 +685,7 @@ def test_failure_half_way_leaves_nothing(db, folder, monkeypatch):
 # ---- A newer pack, and what staff did meanwhile ----------------------------------------------------------------------
 
 NEWER = PLAIN | {
-    "topics/chest-ct/topic.md": TOPIC.replace("exam", "treatment"),
+    "topics/chest-ct/topic.md": BILLED.replace("exam", "treatment"),
     "topics/chest-ct/en.md": ARTICLE.replace("The facts.", "Newer facts."),
     "glossary/port.md": TERM.replace("A small device.", "A newer device."),
 }
@@ -593,6 +706,40 @@ def test_newer_pack_takes_sections_entries_and_synonyms_away(db, folder):
     assert list(Name.objects.values_list("text", flat=True)) == ["Port"]
 
 
+def test_newer_pack_takes_codes_and_sample_charge_away(db, folder):
+    import_pack(folder(PLAIN_BILLED))
+    import_pack(folder(PLAIN))
+    assert codes_and_charge() == ([], [("chest-ct", None)])
+
+
+def coded(*codes):
+    return billed(f"procedure_codes: {list(codes)}")
+
+
+def test_newer_pack_moves_codes_between_its_topics(db, folder):
+    import_pack(folder({"pack.md": FACTS, "topics/a/topic.md": coded("1", "2"), "topics/b/topic.md": coded("3")}))
+    import_pack(folder({"pack.md": FACTS, "topics/a/topic.md": coded("3", "1"), "topics/b/topic.md": coded("2")}))
+    assert codes_and_charge()[0] == [("a", "3"), ("a", "1"), ("b", "2")]
+
+
+def test_code_of_a_topic_that_stays_is_not_taken_from_it(db, folder):
+    """Whether the pack does not name that topic, or staff gave it the code."""
+    import_pack(folder({"pack.md": FACTS, "topics/a/topic.md": TOPIC, "topics/b/topic.md": coded("1")}))
+    Topic.objects.get(slug="a").procedure_codes.create(code="2")
+    TopicFactory(slug="other", codes=["3"])
+    newer = folder({"pack.md": FACTS, "topics/a/topic.md": TOPIC, "topics/b/topic.md": coded("1", "2", "3")})
+    with pytest.raises(PackRefused) as refusal:
+        import_pack(newer)
+    assert list(map(str, refusal.value.problems)) == [
+        "topics/b/topic.md:5: procedure_codes has 2, which belongs to the topic a on this site",
+        "topics/b/topic.md:5: procedure_codes has 3, which belongs to the topic other on this site",
+    ]
+    assert codes_and_charge()[0] == [("b", "1"), ("a", "2"), ("other", "3")]
+    ProcedureCode.objects.get(code="3").delete()
+    assert import_pack(newer, overwrite=True) == LoadReport(loaded=2)
+    assert codes_and_charge()[0] == [("b", "1"), ("b", "2"), ("b", "3")]
+
+
 def test_pack_leaves_alone_what_it_does_not_name(db, folder):
     ArticleFactory(topic=TopicFactory(slug="knee"), title="Knee", copyright="© Other")
     make_term("vein", en="Vein")
@@ -603,6 +750,14 @@ def test_pack_leaves_alone_what_it_does_not_name(db, folder):
 
 def edit_topic():
     Topic.objects.update(body_region="breast")
+
+
+def add_code():
+    Topic.objects.get().procedure_codes.create(code="71270")
+
+
+def edit_sample_charge():
+    Topic.objects.update(sample_charge_cents=1)
 
 
 def edit_title():
@@ -640,6 +795,8 @@ def edit_meaning():
 
 EDITS = [
     (edit_topic, "topics/chest-ct/topic.md"),
+    (add_code, "topics/chest-ct/topic.md"),
+    (edit_sample_charge, "topics/chest-ct/topic.md"),
     (edit_title, "topics/chest-ct/en.md"),
     (edit_section, "topics/chest-ct/en.md"),
     (add_section, "topics/chest-ct/en.md"),

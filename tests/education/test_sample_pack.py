@@ -82,6 +82,30 @@ def test_sample_pack_has_exams_and_treatments_of_many_kinds(pack):
     assert len({topic.body_region for topic in pack.topics.values()}) >= 6
 
 
+def test_sample_pack_explains_the_lines_of_the_demo_bills(db):
+    import_pack(SAMPLE_PACK)
+    codes = ["22510", "72148", "74177", "77067", "71046"]
+    found = {language: Article.objects.for_procedures(codes, language) for language in ("en", "es")}
+    expected = {
+        "22510": "vertebroplasty",
+        "72148": "spine-mri",
+        "74177": "abdomen-pelvis-ct",
+        "77067": "screening-mammogram",
+        "71046": "chest-x-ray",
+    }
+    assert {
+        language: {code: article.topic.slug for code, article in articles.items()}
+        for language, articles in found.items()
+    } == {"en": expected, "es": expected}
+
+
+def test_sample_pack_has_a_sample_bill_line_for_every_topic(pack):
+    lines = {slug: (topic.procedure_codes, topic.sample_charge_cents) for slug, topic in pack.topics.items()}
+    assert [slug for slug, (codes, cents) in lines.items() if not (codes and cents)] == []
+    # Round numbers: the three parts of each are whole dollars.
+    assert [slug for slug, (_codes, cents) in lines.items() if cents % 1000] == []
+
+
 @pytest.mark.parametrize("slug", TOPICS)
 def test_both_languages_say_the_same(pack, slug):
     english, spanish = pack.articles[slug, "en"], pack.articles[slug, "es"]

@@ -141,10 +141,11 @@ def test_sitemap_lists_each_topic_in_its_languages(client):
 @pytest.mark.parametrize("count", [1, 3])
 def test_article_takes_three_queries_however_many_sections(client, django_assert_num_queries, count):
     sections = dict.fromkeys(SectionKind.values[:count], "Text.")
-    ArticleFactory(topic=TopicFactory(slug="knee"), sections=sections, reviewer=PhysicianFactory())
-    with django_assert_num_queries(3):  # article, topic and reviewer; sections; who the practice is
+    topic = TopicFactory(slug="knee", codes=[f"7372{number}" for number in range(count)], sample_charge_cents=64_000)
+    ArticleFactory(topic=topic, sections=sections, reviewer=PhysicianFactory())
+    with django_assert_num_queries(3):  # article, topic with code and reviewer; sections; who the practice is
         response = client.get("/patient-information/knee/")
-    assert len(re.findall('<section class="section text', response.text)) == count
+    assert len(re.findall('<section class="section text', response.text)) == count + 1  # the sample bill line
 
 
 def test_article_shows_its_sections_in_the_order_patients_read_them(client):
@@ -166,6 +167,72 @@ def test_article_shows_its_sections_in_the_order_patients_read_them(client):
     # The list of sections stands above the text for phones and beside it on wide screens.
     assert re.findall(r'<li><a href="#([a-z-]+)">', text) == anchors * 2
     assert text.count('href="tel:+15745550100">Call (574) 555-0100</a>') == 1
+
+
+def sample_line_of(response):
+    """(heading, description, code, rows, sentence, link) of the sample bill line."""
+    (section,) = re.findall(r'<section class="section text" id="bill".*?</section>', response.text, re.DOTALL)
+    return (
+        re.search(r'<h2 id="bill-title">(.*?)</h2>', section).group(1),
+        re.search(r"<h3>(.*?)</h3>", section).group(1),
+        re.findall(r'<p class="muted small">(.*?)</p>', section),
+        re.findall(r'<tr[^>]*><th scope="row">([^<]+).*?</th><td class="sum">(.*?)</td></tr>', section),
+        re.findall(r"<p>(.*?)</p>", section),
+        re.findall(r'<a href="(.*?)">(.*?)</a>', section),
+    )
+
+
+def test_article_shows_what_it_looks_like_on_a_bill(client):
+    topic = TopicFactory(slug="knee", codes=["73721", "73722"], sample_charge_cents=124_055)
+    ArticleFactory(topic=topic, title="Knee MRI", sources="A book")
+    response = client.get("/patient-information/knee/")
+    assert sample_line_of(response) == (
+        "What it looks like on your bill",
+        "Knee MRI",
+        ["code 73721"],
+        [
+            ("Our charge", "$1,240.55"),
+            ("Insurance paid", "− $868.38"),
+            ("Adjustment", "− $248.11"),
+            ("Your share", "$124.06"),
+        ],
+        ["An example with round numbers, not a price. The hospital or center sends its own bill."],
+        [("/pay/", "Pay Your Bill")],
+    )
+    # After the article's own sections, before the sources, and in both lists of sections.
+    own = main_of(response).split("</article>")[0]
+    assert re.findall(r'<h2 id="([a-z-]+)-title">', own) == ["basic-facts", "bill", "sources"]
+    assert (
+        re.findall(r'<li><a href="#([a-z-]+)">(.*?)</a></li>', response.text)
+        == [
+            ("basic-facts", "Basic facts"),
+            ("bill", "What it looks like on your bill"),
+        ]
+        * 2
+    )
+
+
+def test_sample_bill_line_without_a_code_names_none(client):
+    TopicFactory(codes=["71046"])
+    ArticleFactory(topic=TopicFactory(slug="knee", sample_charge_cents=0))
+    response = client.get("/patient-information/knee/")
+    assert sample_line_of(response)[2:4] == (
+        [],
+        [("Our charge", "$0.00"), ("Insurance paid", "− $0.00"), ("Adjustment", "− $0.00"), ("Your share", "$0.00")],
+    )
+
+
+def test_sample_bill_line_leads_spanish_readers_to_the_spanish_page(client):
+    topic = TopicFactory(slug="knee", codes=["73721"], sample_charge_cents=64_000)
+    ArticleFactory(topic=topic, language="es", title="RM de rodilla")
+    _heading, title, code, _rows, _sentence, links = sample_line_of(client.get("/es/patient-information/knee/"))
+    assert (title, code, links) == ("RM de rodilla", ["código 73721"], [("/es/pay/", "Pague su factura")])
+
+
+def test_article_without_a_sample_charge_shows_no_bill(client):
+    ArticleFactory(topic=TopicFactory(slug="knee", codes=["73721"]))
+    text = main_of(client.get("/patient-information/knee/"))
+    assert [word in text for word in ("bill", "73721", "charge")] == [False, False, False]
 
 
 def test_article_shows_whose_text_it_is_and_under_which_licence(client):

@@ -53,10 +53,16 @@ POSTED = {
     "/accounts/password/reset/": {"email": "n@example.com"},
     "/pay/statement/": {"choice": "part", "amount": "5"},
     "/pay/statement/choose/": {"statement": "1"},
+    "/pay/q/00000000000000000000000000/": {"born_on": "1/1/1950"},
+    "/pay/verify/": {"number": "R-2026-000001"},
+    "/pay/estimate/": {"exam": "MRI", "scheduled_on": "", "name": "N", "contact": "n@example.com", "website": ""},
+    "/pay/ask/charge/": {"message": "Why?", "email": "n@example.com", "line": "1"},
+    "/pay/questions/": {"question": "1"},
+    "/pay/parts/": {"parts": "2", "email": "n@example.com", "agreed": "on"},
     "/sandbox/pay/00000000-0000-0000-0000-000000000000/": {"button": "pay"},
 }
 ADDRESSES = ["/physicians/", "/announcements/", "/notices/", "/patient-information/", "/glossary/", "/careers/",
-             "/careers/application/", "/pay/receipt/", "/pay/webhooks/", "/accent-", "/resources/", "/media/portraits/"]  # fmt: skip
+             "/careers/application/", "/pay/receipt/", "/pay/webhooks/", "/pay/q/", "/pay/plan/", "/pay/ask/", "/accent-", "/resources/", "/media/portraits/"]  # fmt: skip
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from billing import plans
+from billing.codes import link_token
 from practice.accounts import roles
 from tests import factories
 
@@ -40,6 +42,15 @@ AUDIENCE = {
     "billing:choose_statement": GUEST,
     "billing:leave": GUEST,
     "billing:receipt": PUBLIC,  # with the link alone: an amount and a date, nobody's name
+    "billing:link": PUBLIC,  # with the link alone: the question for the date of birth
+    "billing:receipt_pdf": GUEST,
+    "billing:verify": PUBLIC,
+    "billing:plan_offer": GUEST,
+    "billing:plan": PUBLIC,  # whoever holds the private link: days and amounts, nobody's name
+    "billing:ask": GUEST,
+    "billing:questions": GUEST,
+    "billing:estimate": PUBLIC,
+    "billing:estimate_thanks": PUBLIC,
     "billing:webhook": SIGNED,
     "sandbox:card_page": PUBLIC,
     "careers:index": PUBLIC,
@@ -108,6 +119,8 @@ def test_every_address_has_an_audience():
 def rows(identity):
     """One row behind each address that names one."""
     attempt = factories.AttemptFactory()
+    bill = factories.StatementFactory()
+    plan = plans.agree(bill, 2, email="payer@example.com", language="en", address=None)
     return {
         "accent": ["0b5563"],
         "media": ["portraits/none.png"],
@@ -117,6 +130,10 @@ def rows(identity):
         "education:article": [factories.ArticleFactory().topic.slug],
         "education:term": [factories.make_term("word", en="Word").slug],
         "billing:receipt": [attempt.pk],
+        "billing:receipt_pdf": [attempt.pk],
+        "billing:link": [link_token(bill.number, 1)],
+        "billing:plan": [plan.token],
+        "billing:ask": ["charge"],
         "billing:webhook": ["sandbox"],
         "sandbox:card_page": ["00000000-0000-0000-0000-000000000000"],
         "careers:opening": [(opening := factories.OpeningFactory()).slug],
@@ -148,11 +165,11 @@ def test_signed_in_pages_send_strangers_to_the_login(client, rows, name):
 @pytest.mark.parametrize("name", [name for name, audience in AUDIENCE.items() if audience == GUEST])
 def test_guest_pages_show_a_stranger_nothing(client, rows, name):
     statement = factories.StatementFactory()
-    url = reverse(name)
+    url = reverse(name, args=rows.get(name))
 
     responses = [client.get(url), client.post(url, {"statement": statement.pk})]
 
-    assert [r.status_code for r in responses] in ([302, 302], [405, 404], [405, 302])
+    assert [r.status_code for r in responses] in ([302, 302], [405, 404], [405, 302], [404, 405])
     assert statement.number not in "".join(r.content.decode() for r in responses)
 
 
@@ -189,7 +206,10 @@ PAGES = [
     if audience == PUBLIC and name not in ("healthz", "readyz", "robots", "sitemap", "accent", "media", "sandbox:card_page")
     and not name.endswith("feed")
 ]  # fmt: skip
-WITH_A_POSTING_FORM = {"practice:feedback", "billing:look_up", "careers:apply", "account_login", "billing:receipt"}
+WITH_A_POSTING_FORM = {
+    "practice:feedback", "billing:look_up", "careers:apply", "account_login", "billing:receipt", "billing:link",
+    "billing:verify", "billing:plan", "billing:estimate",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("prefix", ["", "/es"])
@@ -210,7 +230,9 @@ def test_page_has_one_h1_nothing_inline_and_no_outside_address(client, standing_
     assert re.findall(r'(?:src|href)="(?:https?:)?//(?!testserver)[^"]*"', page) == []
 
 
-@pytest.mark.parametrize("name", sorted(set(PAGES) - WITH_A_POSTING_FORM - {"careers:application"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(PAGES) - WITH_A_POSTING_FORM - {"careers:application", "billing:estimate_thanks"})
+)
 def test_public_page_sets_no_cookie_and_does_not_vary_by_it(client, standing_notices, rows, name):
     response = client.get(reverse(name, args=rows.get(name)))
 
@@ -232,6 +254,8 @@ def test_public_page_sets_no_cookie_and_does_not_vary_by_it(client, standing_not
         ("/glossary/", "education:glossary"),
         ("/pay/", "billing:look_up"),
         ("/pay/statement/", "billing:statement"),
+        ("/pay/verify/", "billing:verify"),
+        ("/pay/estimate/", "billing:estimate"),
         ("/careers/", "careers:index"),
         ("/resources/", "resources:index"),
         ("/feedback/", "practice:feedback"),

@@ -1,8 +1,6 @@
-import json
-
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.ledger import prove
+from billing.proof import prove
 from practice.money import dollars
 
 
@@ -10,24 +8,12 @@ class Command(BaseCommand):
     help = "Add the whole ledger up again from its rows; exit status 1 when anything is off by a cent."
 
     def add_arguments(self, parser):
-        parser.add_argument("--json", action="store_true", help="print the proof as JSON")
+        parser.add_argument("--json", action="store_true", help="print the proof as JSON, sums in cents")
 
     def handle(self, *args, **options):
         proof = prove()
         if options["json"]:
-            self.stdout.write(
-                json.dumps(
-                    {
-                        "holds": proof.holds,
-                        "accounts_cents": proof.accounts_cents,
-                        "journals": proof.journals,
-                        "statements": proof.statements,
-                        "payments": proof.payments,
-                        "problems": proof.problems,
-                    },
-                    indent=2,
-                )
-            )
+            self.stdout.write(proof.as_json())
         else:
             for account, cents in proof.accounts_cents.items():
                 self.stdout.write(f"{account:12} {dollars(cents):>20}")
@@ -35,8 +21,10 @@ class Command(BaseCommand):
                 if rows:
                     self.stderr.write(f"{problem}: {', '.join(rows)}")
         if not proof.holds:
-            raise CommandError("The ledger does not hold.")
+            raise CommandError(f"The ledger does not hold: {proof.first_problem}.")
         if not options["json"]:
+            figures = proof.figures
             self.stdout.write(
-                f"The ledger holds: {proof.journals} entries, {proof.statements} statements, {proof.payments} payments."
+                f"The ledger holds: {figures['journals']} entries, {figures['statements']} statements, "
+                f"{figures['payments']} payments."
             )

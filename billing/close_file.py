@@ -1,0 +1,118 @@
+"""The file of a closed day, for the practice-management system: CSV, a row for each entry, then the totals."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+
+from django.utils import timezone
+
+from billing.models import Account, Dispute, Journal, JournalKind, Leg, Payment, Refund, Statement
+from billing.models.ledger import CHARGING_KINDS
+from practice.spreadsheets import safe_cell
+
+HEADER = (
+    "kind", "reference", "statement_number", "account_number", "posted_at", "direction", "amount", "charged", "applied",
+    "credit", "processor_reference", "on_hold",
+)  # fmt: skip
+REFUNDS = (JournalKind.REFUND, JournalKind.REFUND_FAILED)
+DISPUTES = (JournalKind.DISPUTE, JournalKind.DISPUTE_WON, JournalKind.DISPUTE_LOST)
+
+
+def close_file(day: date, journals: Sequence[Journal]) -> str:
+    """The text of the file. `journals` come with their legs, and the legs with statement and patient.
+
+    `amount` moved at the card processor in `direction`; `charged`, `applied` and `credit` are what it did to the
+    statement, in parentheses where it lowers them.
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, HEADER, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    names = _Names(journals)
+    net = 0
+    for journal in journals:
+        legs = list(journal.legs.all())
+        moved = _cents(legs, Account.GATEWAY)
+        net += moved
+        writer.writerow(_safe(_row(journal, legs, moved, names)))
+    total = {"kind": "total", "reference": len(journals), "posted_at": day.isoformat(), **_direction(net)}
+    writer.writerow(_safe(total))
+    return out.getvalue()
+
+
+def _row(journal: Journal, legs: list[Leg], moved: int, names: "_Names") -> dict:
+    statement = _statement(legs)
+    receivable = _cents(legs, Account.RECEIVABLE)
+    is_charge = journal.kind in CHARGING_KINDS
+    reference, processor_reference = names.of(journal, legs)
+    return {
+        "kind": journal.kind,
+        "reference": reference,
+        "statement_number": statement.number if statement else "",
+        "account_number": statement.patient.account_number if statement else "",
+        "posted_at": timezone.localtime(journal.posted_at).isoformat(timespec="seconds"),
+        **_direction(moved),
+        "charged": _plain(receivable if is_charge else 0),
+        "applied": _plain(0 if is_charge else -receivable),
+        "credit": _plain(-_cents(legs, Account.CREDIT)),
+        "processor_reference": processor_reference,
+        "on_hold": "yes" if statement and statement.is_on_hold else "no",
+    }
+
+
+def _statement(legs: list[Leg]) -> Statement | None:
+    """The statement whose balance it moved, or else the one it is about."""
+    named = [leg for leg in legs if leg.statement]
+    moved = [leg.statement for leg in named if leg.account == Account.RECEIVABLE]
+    return (moved or [leg.statement for leg in named] or [None])[0]
+
+
+def _cents(legs: list[Leg], account: Account) -> int:
+    return sum(leg.cents for leg in legs if leg.account == account)
+
+
+def _direction(cents: int) -> dict:
+    """Without a sign: no spreadsheet takes a word for a formula."""
+    return {"direction": "in" if cents > 0 else "out" if cents < 0 else "none", "amount": _plain(abs(cents))}
+
+
+def _plain(cents: int) -> str:
+    """`-1234` becomes `(12.34)`: accountants read it, and no spreadsheet takes it for a formula."""
+    text = f"{abs(cents) // 100}.{abs(cents) % 100:02d}"
+    return f"({text})" if cents < 0 else text
+
+
+def _safe(row: dict) -> dict:
+    return {name: safe_cell(value) for name, value in row.items()}
+
+
+class _Names:
+    """What the office and the processor call the causes of these journals."""
+
+    def __init__(self, journals: Sequence[Journal]):
+        causes = {journal.cause for journal in journals}
+        refund_ids = {journal.cause.split("/")[0] for journal in journals if journal.kind in REFUNDS}
+        self.receipts = dict(
+            Payment.objects.filter(payment_ref__in=causes).values_list("payment_ref", "receipt_number")
+        )
+        self.refunds = {
+            str(refund.pk): refund for refund in Refund.objects.filter(pk__in=refund_ids).select_related("payment")
+        }
+        self.disputes = {
+            dispute.dispute_ref: dispute
+            for dispute in Dispute.objects.filter(dispute_ref__in=causes).select_related("payment")
+        }
+
+    def of(self, journal: Journal, legs: list[Leg]) -> tuple[str, str]:
+        """The office's name and the processor's, which is empty where it has no part in it."""
+        if journal.kind == JournalKind.PAYMENT:
+            return self.receipts.get(journal.cause, ""), journal.cause
+        if journal.kind in REFUNDS:
+            refund = self.refunds[journal.cause.split("/")[0]]
+            return refund.payment.receipt_number, refund.refund_ref
+        if journal.kind in DISPUTES:
+            return self.disputes[journal.cause].payment.receipt_number, journal.cause
+        if journal.kind == JournalKind.TRANSFER:
+            source = next(leg.statement for leg in legs if leg.account == Account.CREDIT)
+            return source.number if source else "", ""
+        return journal.note, ""

@@ -1,0 +1,38 @@
+from datetime import date
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from billing.gateways.interface import Unknown
+from billing.reconcile import reconcile
+from practice.money import dollars
+
+
+def day(text: str) -> date:
+    """A day for argparse, which makes a sentence of the ValueError."""
+    return date.fromisoformat(text)
+
+
+class Command(BaseCommand):
+    help = "Compare a day with the card processor, movement by movement; exit status 1 on any difference."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--date", type=day, default=None, help="the day, like 2026-03-31; today when left out")
+
+    def handle(self, *args, date, **options):
+        on = date or timezone.localdate()
+        if not settings.BILLING_GATEWAY:
+            raise CommandError("Paying online is switched off: BILLING_GATEWAY names no card processor.")
+        try:
+            comparison = reconcile(on)
+        except Unknown as error:
+            raise CommandError("The card processor did not answer. Try again in a few minutes.") from error
+        for difference in comparison.differences:
+            self.stderr.write(str(difference))
+        if comparison.differences:
+            count = len(comparison.differences)
+            raise CommandError(f"{on.isoformat()}: {count} difference{'s' if count != 1 else ''}.")
+        self.stdout.write(
+            f"{on.isoformat()} ties: {comparison.compared} movements, net {dollars(comparison.theirs_cents)}."
+        )

@@ -1,0 +1,1 @@
+"""The billing office in the admin. Money is read-only here: it moves only through job functions."""

@@ -1,0 +1,157 @@
+"""What the office's pages share: rows nobody changes by hand, amounts in dollars, and pages that do one thing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from practice.accounts.access_log import record_read
+from practice.money import dollars
+
+
+class ReadOnlyMixin:
+    """Rows staff may look at and nobody may change by hand."""
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class MoneyColumns:
+    """Shows `<name>_cents` as dollars under the name `<name>`."""
+
+    @admin.display(description=_("amount"), ordering="amount_cents")
+    def amount(self, row):
+        return dollars(row.amount_cents)
+
+    @admin.display(description=_("owed"), ordering="charges_cents")
+    def charges(self, row):
+        return dollars(row.charges_cents)
+
+    @admin.display(description=_("paid"), ordering="applied_cents")
+    def applied(self, row):
+        return dollars(row.applied_cents)
+
+    @admin.display(description=_("balance"))
+    def balance(self, row):
+        return dollars(row.balance_cents)
+
+    @admin.display(description=_("credit"), ordering="credit_cents")
+    def credit(self, row):
+        return dollars(row.credit_cents)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something staff can do with a row: its address below the row's, its words, who may, and when it is offered.
+
+    With `form` it has a page of its own that asks first; without, its button does it at once (always by POST).
+    `do(request, row, facts)` calls a job function and returns what to say; a refusal is one of `refusals`.
+    """
+
+    name: str
+    label: Any
+    permission: str
+    do: Callable[[HttpRequest, Any, dict], Any]
+    form: type[forms.Form] | None = None
+    explanation: Any = ""
+    offered: Callable[[Any], bool] = lambda row: True
+    refusals: tuple[type[Exception], ...] = ()
+    show: Callable[[Any], list[tuple[Any, str]]] = lambda row: []
+
+
+class OnceForm(forms.Form):
+    """A form that carries its own id, so that sending it twice does it once."""
+
+    once = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, **options):
+        options.setdefault("initial", {}).setdefault("once", uuid4())
+        super().__init__(*args, **options)
+
+
+class ActsMixin(admin.ModelAdmin):
+    """Gives a row's page its acts as buttons, and each act its page. Each is logged like a reading of the row."""
+
+    acts: tuple[Act, ...] = ()
+    change_form_template = "admin/billing/change_with_acts.html"
+
+    def get_urls(self):
+        model = self.opts.model_name
+        mine = [
+            path(
+                f"<path:object_id>/act/{act.name}/",
+                self.admin_site.admin_view(self._act_view(act)),
+                name=f"billing_{model}_{act.name.replace('-', '_')}",
+            )
+            for act in self.acts
+        ]
+        return mine + super().get_urls()
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        row = self.get_object(request, object_id)
+        acts = [
+            {"label": act.label, "url": self._url(act, row), "at_once": act.form is None}
+            for act in self.acts
+            if row is not None and request.user.has_perm(act.permission) and act.offered(row)
+        ]
+        return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
+
+    def _url(self, act: Act, row) -> str:
+        return reverse(f"admin:billing_{self.opts.model_name}_{act.name.replace('-', '_')}", args=[row.pk])
+
+    def _act_view(self, act: Act):
+        def view(request, object_id):
+            row = self.get_object(request, object_id)
+            if not request.user.has_perm(act.permission):
+                raise PermissionDenied
+            if row is None:
+                raise Http404
+            back = reverse(f"admin:billing_{self.opts.model_name}_change", args=[row.pk])
+            if not act.offered(row) or (act.form is None and request.method != "POST"):
+                return HttpResponseRedirect(back)
+            record_read(request, row)
+            form = act.form(request.POST if request.method == "POST" else None) if act.form else None
+            if request.method == "POST" and (form is None or form.is_valid()):
+                try:
+                    said = act.do(request, row, form.cleaned_data if form else {})
+                except act.refusals as refusal:
+                    if form is None:
+                        self.message_user(request, str(refusal), messages.ERROR)
+                        return HttpResponseRedirect(back)
+                    form.add_error(None, str(refusal))
+                else:
+                    if isinstance(said, HttpResponse):
+                        return said
+                    self.message_user(request, said, messages.SUCCESS)
+                    return HttpResponseRedirect(back)
+            return self._act_page(request, act, row, form, back)
+
+        return view
+
+    def _act_page(self, request, act: Act, row, form, back: str):
+        context = {
+            **self.admin_site.each_context(request),
+            "title": act.label,
+            "opts": self.opts,
+            "original": row,
+            "explanation": act.explanation,
+            "facts": act.show(row),
+            "form": form,
+            "button": act.label,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/billing/act.html", context)
