@@ -14,10 +14,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import ledger
-from billing.close_file import close_file
+from billing.close_file import close_file, processor_references
 from billing.gateways.interface import Movement, MovementKind, Unknown
 from billing.gateways.registry import get_gateway
-from billing.models import ChainLink, DailyClose, Journal, JournalKind, Refund
+from billing.models import ChainLink, DailyClose, Journal, JournalKind
 from billing.models.ledger import Account
 from billing.proof import prove
 from billing.reconcile import Comparison, Entry, compare, day_of, our_entries
@@ -115,7 +115,7 @@ def look_at_day(day: date, at: datetime | None = None) -> Batch:
         raise CloseRefused(["Paying online is switched off, so there is no card processor to tie the day to."])
     batch = _stretch(day)
     gateway = get_gateway(settings.BILLING_GATEWAY)
-    entries = [_entry(journal) for journal in batch.journals if journal.kind in KINDS]
+    entries = _entries(batch.journals)
     oldest = min([entry.happened_at for entry in entries], default=day_of(day)[0])
     until = min(at, day_of(day)[1]) + timedelta(minutes=5)
     try:
@@ -166,12 +166,14 @@ def _gateway_cents(journal: Journal) -> int:
     return sum(leg.cents for leg in journal.legs.all() if leg.account == Account.GATEWAY)
 
 
-def _entry(journal: Journal) -> Entry:
-    """What a journal says moved at the processor."""
-    ref = journal.cause
-    if journal.kind in (JournalKind.REFUND, JournalKind.REFUND_FAILED):
-        ref = Refund.objects.values_list("refund_ref", flat=True).get(pk=journal.cause.split("/")[0])
-    return Entry(KINDS[JournalKind(journal.kind)], ref, abs(_gateway_cents(journal)), journal.posted_at)
+def _entries(journals: list[Journal]) -> list[Entry]:
+    """What these journals say moved at the processor, in their order."""
+    refs = processor_references(journals)
+    return [
+        Entry(KINDS[JournalKind(j.kind)], refs[j.kind, j.cause], abs(_gateway_cents(j)), j.posted_at)
+        for j in journals
+        if j.kind in KINDS
+    ]
 
 
 def _compare(batch: Batch, entries: list[Entry], moved: list[Movement], gateway_code: str) -> Comparison:

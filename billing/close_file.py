@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ HEADER = (
 )  # fmt: skip
 REFUNDS = (JournalKind.REFUND, JournalKind.REFUND_FAILED)
 DISPUTES = (JournalKind.DISPUTE, JournalKind.DISPUTE_WON, JournalKind.DISPUTE_LOST)
+MOVING = (JournalKind.PAYMENT, *REFUNDS, *DISPUTES)
 
 
 def close_file(day: date, journals: Sequence[Journal]) -> str:
@@ -86,15 +88,23 @@ def _safe(row: dict) -> dict:
     return {name: safe_cell(value) for name, value in row.items()}
 
 
+def processor_references(journals: Sequence[Journal]) -> dict[tuple[str, str], str]:
+    """What the processor calls the causes of these journals, by kind and cause; nothing where it has no part."""
+    names = _Names(journals)
+    return {(journal.kind, journal.cause): names.of(journal, [])[1] for journal in journals if journal.kind in MOVING}
+
+
 class _Names:
     """What the office and the processor call the causes of these journals."""
 
     def __init__(self, journals: Sequence[Journal]):
         causes = {journal.cause for journal in journals}
         refund_ids = {journal.cause.split("/")[0] for journal in journals if journal.kind in REFUNDS}
-        self.receipts = dict(
-            Payment.objects.filter(payment_ref__in=causes).values_list("payment_ref", "receipt_number")
-        )
+        self.payments = {payment.payment_ref: payment for payment in Payment.objects.filter(payment_ref__in=causes)}
+        # The first payments were posted under their attempt.
+        posted = {journal.cause for journal in journals if journal.kind == JournalKind.PAYMENT}
+        early = [UUID(attempt) for attempt in posted - self.payments.keys()]
+        self.payments |= {str(payment.attempt_id): payment for payment in Payment.objects.filter(attempt__in=early)}
         self.refunds = {
             str(refund.pk): refund for refund in Refund.objects.filter(pk__in=refund_ids).select_related("payment")
         }
@@ -106,7 +116,8 @@ class _Names:
     def of(self, journal: Journal, legs: list[Leg]) -> tuple[str, str]:
         """The office's name and the processor's, which is empty where it has no part in it."""
         if journal.kind == JournalKind.PAYMENT:
-            return self.receipts.get(journal.cause, ""), journal.cause
+            payment = self.payments[journal.cause]
+            return payment.receipt_number, payment.payment_ref
         if journal.kind in REFUNDS:
             refund = self.refunds[journal.cause.split("/")[0]]
             return refund.payment.receipt_number, refund.refund_ref

@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+from django.conf import settings
+
 from billing.codes import printed
 from billing.imports import import_statements
 from billing.models import Statement
@@ -14,6 +16,11 @@ FIRST = "S-1001"
 def load() -> None:
     if not Statement.objects.filter(number=FIRST).exists():
         import_statements(STATEMENTS.read_bytes(), STATEMENTS.name)
+
+
+def jobs() -> list[list[str]]:
+    """Commands that run beside the demo: the sweep, which elsewhere a timer starts each minute."""
+    return [["settle_payments", "--every", "60", "--verbosity", "0"]] if settings.BILLING_GATEWAY == "sandbox" else []
 
 
 def statement_to_pay() -> Statement | None:

@@ -43,7 +43,7 @@ PROOFS = {
         SELECT id FROM billing_statement WHERE applied_cents > charges_cents OR applied_cents < 0""",
     "payments that differ from their ledger entry": """
         SELECT p.id FROM billing_payment p
-        LEFT JOIN billing_journal j ON j.kind = 'payment' AND j.cause = p.payment_ref
+        LEFT JOIN billing_journal j ON j.kind = 'payment' AND j.cause IN (p.payment_ref, p.attempt_id::text)
         LEFT JOIN billing_leg l ON l.journal_id = j.id
         GROUP BY p.id, p.amount_cents, p.applied_cents, p.credit_cents
         HAVING coalesce(sum(l.cents) FILTER (WHERE l.account = 'gateway'), 0) <> p.amount_cents
@@ -77,6 +77,7 @@ PROOFS = {
     "money at the processor without a payment, refund or dispute": """
         SELECT j.id FROM billing_journal j
         WHERE j.kind = 'payment' AND NOT EXISTS (SELECT 1 FROM billing_payment p WHERE p.payment_ref = j.cause)
+                AND NOT EXISTS (SELECT 1 FROM billing_payment p WHERE p.attempt_id::text = j.cause)
             OR j.kind IN ('refund', 'refund failed') AND NOT EXISTS (
                 SELECT 1 FROM billing_refund r WHERE r.id::text = split_part(j.cause, '/', 1))
             OR j.kind IN ('dispute', 'dispute won', 'dispute lost') AND NOT EXISTS (

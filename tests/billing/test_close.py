@@ -466,3 +466,22 @@ def test_day_begins_and_ends_at_the_practices_midnight(settings):
 
     with pytest.raises(CloseRefused, match="2026-11-04 has not come yet"):
         close_day(date(2026, 11, 4), at=at)
+
+
+def test_payment_that_was_posted_under_its_attempt_still_ties_and_has_its_names(clerk):
+    statement = factories.StatementFactory(owes=10_000)
+    payment = pay(statement)
+    journal = Journal.objects.get(kind="payment")
+    seal()
+    with tampering() as cursor:
+        cursor.execute("UPDATE billing_journal SET cause = %s WHERE id = %s", [str(payment.attempt_id), journal.pk])
+        cursor.execute(
+            "UPDATE billing_chainlink c SET digest = billing_digest("
+            "(SELECT digest FROM billing_chainlink b WHERE b.position = c.position - 1), c.journal_id) "
+            "WHERE c.journal_id = %s",
+            [journal.pk],
+        )
+
+    (row, _total) = rows(close())
+
+    assert (row["reference"], row["processor_reference"]) == (payment.receipt_number, payment.payment_ref)

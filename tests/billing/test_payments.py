@@ -432,3 +432,22 @@ def test_two_payments_at_once_never_apply_more_than_is_owed():
     assert statement.balance_cents == 0
     assert sum(payment.credit_cents for payment in Payment.objects.all()) == 10_000
     assert prove().holds
+
+
+@pytest.mark.django_db
+def test_sweep_that_goes_on_for_ever_sweeps_again_and_says_nothing_when_told_to(statement, monkeypatch, capsys):
+    rounds = []
+
+    def wait(seconds):
+        rounds.append(seconds)
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+        payments.start_payment(statement, 10_000, "en")
+        take_payment(CardSession.objects.get().pk, messages=0)
+
+    monkeypatch.setattr("billing.management.commands.settle_payments.time.sleep", wait)
+    monkeypatch.setattr("billing.management.commands.settle_payments.connection.close", lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("settle_payments", every=60, verbosity=0)
+
+    assert (rounds, Payment.objects.count(), capsys.readouterr().out) == ([60, 60], 1, "")

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         connection.close()
         self._announce(modules)
         if not no_serve:
-            serve(workers)
+            serve(workers, [job for module in modules for job in getattr(module, "jobs", list)()])
 
     def _announce(self, modules):
         say = self.stdout.write
@@ -85,8 +85,8 @@ def load_demo() -> list:
     return modules
 
 
-def serve(workers: int) -> None:
-    """Granian and a job worker, until either ends or somebody presses Ctrl+C; then both are gone."""
+def serve(workers: int, jobs: list[list[str]]) -> None:
+    """Granian, a job worker and the apps' own jobs, until one ends or somebody presses Ctrl+C; then all are gone."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "practice.settings", "DEMO": "1"}
     python = [sys.executable, "-W", "ignore"]
     commands = [
@@ -95,7 +95,10 @@ def serve(workers: int) -> None:
             "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
             "practice.wsgi:application",
         ],
-        [*python, str(settings.BASE_DIR / "manage.py"), "db_worker", "--no-startup-delay", "--interval", "1"],
+        *(
+            [*python, str(settings.BASE_DIR / "manage.py"), *job]
+            for job in [["db_worker", "--no-startup-delay", "--interval", "1"], *jobs]
+        ),
     ]  # fmt: skip
     children = [subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) for command in commands]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
