@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.close import CloseRefused, close_day, look_at_day, reasons_against
 from billing.models import DailyClose
 from billing.office.pages import ReadOnlyMixin
+from practice.accounts.access_log import record_download
 from practice.money import CentsField, dollars
 
 
@@ -132,6 +133,7 @@ class DailyCloseAdmin(ReadOnlyMixin, admin.ModelAdmin):
         closed = DailyClose.objects.filter(pk=pk).first()
         if closed is None:
             raise Http404
+        record_download(request, DailyClose, str(closed.pk))
         response = HttpResponse(closed.body.encode(), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="close-{closed.day.isoformat()}.csv"'
         response["Cache-Control"] = "no-store, private"

@@ -18,7 +18,7 @@ from billing.ledger import credit_of, written_off_on
 from billing.models import Payment, Statement, StatementLine
 from billing.office.dashboard import figures
 from billing.office.pages import Act, ActsMixin, MoneyColumns, OnceForm, ReadOnlyMixin
-from practice.accounts.access_log import LoggedReadsMixin
+from practice.accounts.access_log import LoggedReadsMixin, record_download
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 
@@ -256,12 +256,14 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, a
         """Number, code and QR link of every statement that owes, for the print house."""
         if not request.user.has_perm("billing.print_statement"):
             raise PermissionDenied
+        record_download(request, Statement, "codes")
         return _download(links.codes_file(Statement.objects.outstanding()), "statement-codes")
 
     def export_view(self, request):
         """What is owed, as a spreadsheet: without names, with the hold."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        record_download(request, Statement, "owed")
         return _download(statements_file(Statement.objects.outstanding()), "statements-owed")
 
     def credit_view(self, request):

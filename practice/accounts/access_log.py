@@ -20,6 +20,17 @@ def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
     )
 
 
+def record_download(request: HttpRequest, model: type[models.Model], name: str) -> None:
+    """Note that the signed-in person has downloaded a file about many rows of this model; `name` says which file."""
+    AccessEntry.objects.create(
+        user=request.user,  # type: ignore[misc]  # somebody who is signed in
+        what=model._meta.label_lower,
+        row=name,
+        how=request.resolver_match.view_name if request.resolver_match else "",
+        address=client_address(request),
+    )
+
+
 class LoggedReadsMixin(admin.ModelAdmin):
     """For a ModelAdmin: opening a row, also its history, leaves an access log entry."""
 

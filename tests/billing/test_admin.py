@@ -1232,3 +1232,11 @@ def test_file_of_a_closed_day_is_for_those_who_see_closes(client, staff, payment
     assert statuses == {role: 200 if role in may else 403 for role in roles.STAFF_ROLES}
     assert client.get(url).url.startswith("/accounts/login/")
     assert staff(roles.BILLING).get("/admin/billing/dailyclose/999999/file/").status_code == 404
+
+
+@pytest.mark.parametrize(("name", "file"), [("statement_codes", "codes"), ("statement_export", "owed")])
+def test_downloads_about_many_patients_leave_an_entry(staff, payment, name, file):
+    b"".join(staff(roles.BILLING).get(reverse(f"admin:billing_{name}")).streaming_content)
+
+    entry = AccessEntry.objects.get()
+    assert (entry.what, entry.row, entry.how) == ("billing.statement", file, f"admin:billing_{name}")

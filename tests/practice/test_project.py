@@ -114,17 +114,21 @@ def test_example_environment_lists_every_variable():
     assert set(example()) == variables_read()
 
 
-def run_check(**environment):
+def run_manage(*arguments, **environment):
     ours = variables_read() | {"DJANGO_ALLOW_ASYNC_UNSAFE"}  # the second one is the browser tests'
     clean = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        [sys.executable, "-W", "ignore", "manage.py", *arguments],
         cwd=ROOT,
         env=clean | environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def run_check(**environment):
+    return run_manage("check", "--deploy", "--fail-level", "WARNING", **environment)
 
 
 def test_deploy_check_is_clean_with_the_example_environment(tmp_path):
@@ -150,6 +154,44 @@ def test_site_does_not_start_without_its_secrets(tmp_path, missing):
 
     assert done.returncode == 1
     assert f"Set the {missing} environment variable" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({"BILLING_GATEWAY": "paypal"}, "BILLING_GATEWAY is stripe, sandbox or empty."),
+        ({"STRIPE_API_KEY": ""}, "BILLING_GATEWAY=stripe needs STRIPE_API_KEY and STRIPE_WEBHOOK_SECRETS."),
+        ({"STRIPE_WEBHOOK_SECRETS": ""}, "BILLING_GATEWAY=stripe needs STRIPE_API_KEY and STRIPE_WEBHOOK_SECRETS."),
+        (
+            {"BILLING_GATEWAY": "sandbox", "SANDBOX_WEBHOOK_SECRET": "s" * 40},
+            "The sandbox refuses to start beside a live processor key: unset STRIPE_API_KEY.",
+        ),
+    ],
+)
+def test_site_does_not_start_with_a_card_processor_that_cannot_work(tmp_path, facts, sentence):
+    environment = {name: value for name, value in example().items() if value is not None}
+
+    done = run_check(**environment | {"VAR_DIR": str(tmp_path)} | facts)
+
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("facts", "targets"),
+    [
+        ({}, ["'self'", "https://checkout.stripe.com"]),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:8423"}, ["'self'", "http://127.0.0.1:8423"]),
+        ({"BILLING_GATEWAY": ""}, ["'self'"]),
+    ],
+)
+def test_forms_may_be_sent_on_to_the_card_page_and_nowhere_else(tmp_path, facts, targets):
+    environment = {name: value for name, value in example().items() if value is not None}
+    code = "from django.conf import settings; print(settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"
+
+    done = run_manage("shell", "--no-imports", "-c", code, **environment | {"VAR_DIR": str(tmp_path)} | facts)
+
+    assert done.stdout.strip() == str(targets)
 
 
 def test_spanish_is_complete_and_compiled():
