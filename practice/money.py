@@ -25,6 +25,12 @@ def parse_cents(text: str) -> int:
     return int(dollars) * 100 + int((cents or "0").ljust(2, "0"))
 
 
+def parse_signed_cents(text: str) -> int:
+    """Cents as `parse_cents` reads them, negative after a minus sign. Raises ValueError."""
+    text = text.strip(" ")
+    return -parse_cents(text[1:]) if text.startswith(("-", "−")) else parse_cents(text)
+
+
 def dollars(cents: int) -> str:
     """`123456` becomes `$1,234.56`; a negative amount starts with a minus sign."""
     sign = "−" if cents < 0 else ""
@@ -35,6 +41,7 @@ def dollars(cents: int) -> str:
 class CentsField(forms.Field):
     """A form field that takes dollars as people write them and gives integer cents."""
 
+    parse = staticmethod(parse_cents)
     widget = forms.TextInput
     default_error_messages = {
         "invalid": _("Enter an amount in dollars and cents, like 25.00."),
@@ -47,7 +54,7 @@ class CentsField(forms.Field):
         if value is None or not str(value).strip():
             return None
         try:
-            return parse_cents(str(value))
+            return self.parse(str(value))
         except ValueError:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 

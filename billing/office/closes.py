@@ -17,18 +17,13 @@ from billing.close import CloseRefused, close_day, look_at_day, reasons_against
 from billing.models import DailyClose
 from billing.office.pages import ReadOnlyMixin
 from practice.accounts.access_log import record_download
-from practice.money import CentsField, dollars
+from practice.money import CentsField, dollars, parse_signed_cents
 
 
 class SignedCentsField(CentsField):
     """Cents that may be negative: on a day with more refunds than payments the bank is charged."""
 
-    def to_python(self, value):
-        text = str(value or "").strip()
-        if text.startswith(("-", "−")):
-            cents = super().to_python(text[1:])
-            return None if cents is None else -cents
-        return super().to_python(text)
+    parse = staticmethod(parse_signed_cents)
 
 
 class CloseForm(forms.Form):

@@ -2,7 +2,7 @@ import pytest
 from django import forms
 from django.core.exceptions import ValidationError
 
-from practice.money import CentsField, dollars, parse_cents
+from practice.money import CentsField, dollars, parse_cents, parse_signed_cents
 
 SENTENCE = "Enter an amount in dollars and cents, like 25.00."
 
@@ -147,3 +147,14 @@ def test_cents_field_asks_for_a_decimal_keyboard():
 )
 def test_cents_field_compares_amounts_not_spellings(initial, typed, has_changed):
     assert CentsField().has_changed(initial, typed) is has_changed
+
+
+@pytest.mark.parametrize(("text", "cents"), [("12.34", 1234), ("-12.34", -1234), (" −1,234.50", -123_450), ("-0", 0)])
+def test_parse_signed_cents_takes_a_minus(text, cents):
+    assert parse_signed_cents(text) == cents
+
+
+@pytest.mark.parametrize("text", ["", "-", "--1", "+1", "1-", "-１２", "-1e2", "-1_000"])
+def test_parse_signed_cents_refuses_everything_else(text):
+    with pytest.raises(ValueError, match="not an amount"):
+        parse_signed_cents(text)

@@ -1,19 +1,8 @@
-from datetime import date
-
 from django.core.management.base import BaseCommand, CommandError
 
 from billing.close import CloseRefused, close_day
-from practice.money import dollars, parse_cents
-
-
-def day(text: str) -> date:
-    """A day for argparse, which makes a sentence of the ValueError."""
-    return date.fromisoformat(text)
-
-
-def signed_cents(text: str) -> int:
-    """Cents from `123.45` or, where the bank took money, `-123.45`."""
-    return -parse_cents(text[1:]) if text.startswith("-") else parse_cents(text)
+from billing.management.arguments import day, signed_cents
+from practice.money import dollars
 
 
 class Command(BaseCommand):

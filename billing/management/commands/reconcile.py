@@ -1,17 +1,11 @@
-from datetime import date
-
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from billing.gateways.interface import Unknown
+from billing.management.arguments import day
 from billing.reconcile import reconcile
 from practice.money import dollars
-
-
-def day(text: str) -> date:
-    """A day for argparse, which makes a sentence of the ValueError."""
-    return date.fromisoformat(text)
 
 
 class Command(BaseCommand):
