@@ -84,10 +84,12 @@ def close_day(
     sweep(at)
     batch = look_at_day(day, at)
     reasons = reasons_against(batch)
-    if deposit_cents is not None and deposit_cents != batch.deposit_cents:
+    difference = 0 if deposit_cents is None else deposit_cents - batch.deposit_cents
+    if deposit_cents is not None and difference:
         reasons.append(
             f"The deposit is {dollars(deposit_cents)}, but payments, refunds, disputes and fees make "
             f"{dollars(batch.deposit_cents)}: a difference of {dollars(abs(deposit_cents - batch.deposit_cents))}."
+            + (" That is the fees: is it the amount before fees?" if batch.fees_cents == difference else "")
         )
     if reasons:
         raise CloseRefused(reasons)

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
@@ -94,6 +95,15 @@ def processor_references(journals: Sequence[Journal]) -> dict[tuple[str, str], s
     return {(journal.kind, journal.cause): names.of(journal, [])[1] for journal in journals if journal.kind in MOVING}
 
 
+def _uuids(texts: Iterable[str]) -> list[UUID]:
+    """Those that are ids of ours. Others mean that somebody wrote into the ledger; the proof says so."""
+    found = []
+    for text in texts:
+        with suppress(ValueError):
+            found.append(UUID(text))
+    return found
+
+
 class _Names:
     """What the office and the processor call the causes of these journals."""
 
@@ -103,10 +113,11 @@ class _Names:
         self.payments = {payment.payment_ref: payment for payment in Payment.objects.filter(payment_ref__in=causes)}
         # The first payments were posted under their attempt.
         posted = {journal.cause for journal in journals if journal.kind == JournalKind.PAYMENT}
-        early = [UUID(attempt) for attempt in posted - self.payments.keys()]
+        early = _uuids(posted - self.payments.keys())
         self.payments |= {str(payment.attempt_id): payment for payment in Payment.objects.filter(attempt__in=early)}
         self.refunds = {
-            str(refund.pk): refund for refund in Refund.objects.filter(pk__in=refund_ids).select_related("payment")
+            str(refund.pk): refund
+            for refund in Refund.objects.filter(pk__in=_uuids(refund_ids)).select_related("payment")
         }
         self.disputes = {
             dispute.dispute_ref: dispute
@@ -116,13 +127,14 @@ class _Names:
     def of(self, journal: Journal, legs: list[Leg]) -> tuple[str, str]:
         """The office's name and the processor's, which is empty where it has no part in it."""
         if journal.kind == JournalKind.PAYMENT:
-            payment = self.payments[journal.cause]
-            return payment.receipt_number, payment.payment_ref
+            payment = self.payments.get(journal.cause)
+            return (payment.receipt_number, payment.payment_ref) if payment else ("", journal.cause)
         if journal.kind in REFUNDS:
-            refund = self.refunds[journal.cause.split("/")[0]]
-            return refund.payment.receipt_number, refund.refund_ref
+            refund = self.refunds.get(journal.cause.split("/")[0])
+            return (refund.payment.receipt_number, refund.refund_ref) if refund else ("", journal.cause)
         if journal.kind in DISPUTES:
-            return self.disputes[journal.cause].payment.receipt_number, journal.cause
+            dispute = self.disputes.get(journal.cause)
+            return (dispute.payment.receipt_number if dispute else "", journal.cause)
         if journal.kind == JournalKind.TRANSFER:
             source = next(leg.statement for leg in legs if leg.account == Account.CREDIT)
             return source.number if source else "", ""

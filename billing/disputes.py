@@ -26,12 +26,18 @@ def apply_dispute(gateway_code: str, outcome: DisputeOutcome, at: datetime | Non
     payment = Payment.objects.select_for_update(of=("self",)).get(pk=known.pk)
     payment.statement = statement
     dispute = Dispute.objects.filter(gateway=gateway_code, dispute_ref=outcome.dispute_ref).first()
+    note = ""
     if dispute is None:
+        amount = min(outcome.amount_cents, payment.amount_cents - payment.disputed_cents)
+        if amount <= 0:
+            return "More is disputed than was paid"
+        if amount < outcome.amount_cents:
+            note = "More is disputed than was paid: we hold back the rest of the payment"
         dispute = Dispute.objects.create(
             gateway=gateway_code,
             dispute_ref=outcome.dispute_ref,
             payment=payment,
-            amount_cents=outcome.amount_cents,
+            amount_cents=amount,
             answer_due_at=outcome.answer_due_at,
             opened_at=at,
         )
@@ -46,4 +52,4 @@ def apply_dispute(gateway_code: str, outcome: DisputeOutcome, at: datetime | Non
             ledger.post_dispute_won(dispute)
         else:
             ledger.post_dispute_lost(dispute)
-    return ""
+    return note

@@ -5,17 +5,19 @@ from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from practice.free_text import refuse_private_numbers
 from practice.money import CentsField, dollars
 
+EIGHT_DIGITS = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{4})", re.ASCII)
 DATE_PARTS = re.compile(r"([0-9]{1,4})[\s/.\-]+([0-9]{1,2})[\s/.\-]+([0-9]{1,4})", re.ASCII)
 
 
 class BirthDateField(forms.Field):
-    """A date as Americans write it: 3/27/1948. Takes 03-27-1948 and 1948-03-27 too."""
+    """A date as Americans write it: 3/27/1948. Takes 03-27-1948, 03271948 and 1948-03-27 too."""
 
     widget = forms.TextInput
     default_error_messages = {
@@ -30,7 +32,7 @@ class BirthDateField(forms.Field):
         text = str(value or "").strip()
         if not text:
             return None
-        match = DATE_PARTS.fullmatch(text)
+        match = EIGHT_DIGITS.fullmatch(text) or DATE_PARTS.fullmatch(text)
         if match is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         first, second, third = match.groups()
@@ -103,7 +105,7 @@ class PayForm(forms.Form):
     )
     email = email_field(
         label=_("E-mail for the receipt (optional)"),
-        help_text=_("The mail says what was paid and when, nothing about the exam."),
+        help_text=_("The e-mail says what was paid and when, nothing about the exam."),
         required=False,
     )
 
@@ -118,8 +120,17 @@ class PayForm(forms.Form):
     def clean(self):
         super().clean()
         cleaned = self.cleaned_data
-        if cleaned.get("choice") == AmountChoice.PART and "amount" not in self.errors and not cleaned.get("amount"):
+        if "amount" in self.errors:
+            return cleaned
+        choice, amount = cleaned.get("choice"), cleaned.get("amount")
+        if choice == AmountChoice.PART and not amount:
             self.add_error("amount", _("Enter the amount you would like to pay, like 25.00."))
+        elif choice == AmountChoice.FULL and amount is not None and amount != self.balance_cents:
+            # Charging all of it to somebody who typed a part would be the worst answer.
+            self.add_error(
+                "choice",
+                _("You wrote an amount, but chose to pay all of it. Choose “Part of it”, or clear the amount."),
+            )
         return cleaned
 
     @property
@@ -135,7 +146,7 @@ class PlanForm(forms.Form):
 
     email = email_field(
         label=_("Your e-mail address"),
-        help_text=_("For a mail three days before each payment, with the link to cancel."),
+        help_text=_("For an e-mail three days before each payment, with the link to cancel."),
     )
     agreed = forms.BooleanField(
         label=_("I agree"),
@@ -211,10 +222,21 @@ class EstimateForm(forms.Form):
         help_text=_("Where we send the estimate."),
         max_length=254,
         validators=[refuse_private_numbers],
-        widget=forms.TextInput(attrs={"autocomplete": "email"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": _("Tell us where to send the estimate.")},
     )
     website = forms.CharField(required=False, widget=forms.HiddenInput)  # people leave it empty; machines do not
+
+    def clean_contact(self):
+        contact = self.cleaned_data["contact"]
+        try:
+            validate_email(contact)
+        except ValidationError:
+            if sum(character.isdigit() for character in contact) < 10:
+                raise ValidationError(
+                    _("Enter an e-mail address like name@example.com, or a phone number with its area code.")
+                ) from None
+        return contact
 
     def clean_scheduled_on(self):
         day = self.cleaned_data["scheduled_on"]

@@ -1,6 +1,6 @@
 """What else a guest can do: pay in parts, ask the office, ask for an estimate, check a receipt."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -21,6 +21,7 @@ from billing.views import chosen_statement, private, to_card_page
 from practice.client_address import client_address
 from practice.throttles import Limit, count_try
 
+ESTIMATE_DUE_KEY = "estimate_due"
 VERIFY_PER_ADDRESS = Limit("verify.address", 20, timedelta(hours=1))
 ESTIMATES_PER_ADDRESS = Limit("estimates.address", 20, timedelta(hours=1))
 QUESTIONS_PER_ADDRESS = Limit("questions.address", 30, timedelta(hours=1))
@@ -48,7 +49,9 @@ def plan_offer(request):
             return to_card_page(_begin_plan(request, bill, offer.count, form.cleaned_data["email"]))
         except (plans.PlanRefused, payments.PaymentRefused) as refusal:
             form.add_error(None, str(refusal))
-        except payments.CardPageUnreachable:
+        except payments.CardPageUnreachable as lost:
+            if lost.attempt is not None:
+                return redirect(lost.attempt)
             form.add_error(None, _("We could not reach the card page. Nothing was charged. Please try again."))
     context = {"statement": bill, "offer": offer, "consent": plans.consent_text(offer), "form": form}
     return render(request, "billing/plan_offer.html", context)
@@ -71,6 +74,7 @@ def plan(request, token):
         if request.POST.get("action") != "cancel":
             raise Http404
         plans.cancel(found)
+        messages.success(request, _("Your payment plan is cancelled. No card is charged any more."))
         return redirect(found)
     parts = list(found.instalments.all())
     return render(
@@ -132,6 +136,7 @@ def questions(request):
         if form.is_valid():
             if count_try(QUESTIONS_PER_ADDRESS, client_address(request)):
                 threads.ask_on(question, form.cleaned_data["message"])
+                messages.success(request, _("We have your message. This bill is on hold until we have answered."))
                 return redirect("billing:questions")
             form.add_error(None, _("There were many messages from here. Please wait an hour, or call us."))
             status = 429
@@ -153,7 +158,8 @@ def estimate(request):
         if facts.pop("website"):
             return redirect("billing:estimate_thanks")
         if count_try(ESTIMATES_PER_ADDRESS, client_address(request)):
-            threads.request_estimate(**facts, language=translation.get_language())
+            asked = threads.request_estimate(**facts, language=translation.get_language())
+            request.session[ESTIMATE_DUE_KEY] = asked.due_on.isoformat()
             return redirect("billing:estimate_thanks")
         form.add_error(None, _("There were many messages from here. Please wait an hour, or call us."))
         status = 429
@@ -164,7 +170,9 @@ def estimate(request):
 @login_not_required
 @require_safe
 def estimate_thanks(request):
-    return render(request, "billing/estimate_thanks.html", {"days": threads.ESTIMATE_WITHIN})
+    due_on = request.session.get(ESTIMATE_DUE_KEY)
+    context = {"due_on": due_on and date.fromisoformat(due_on), "days": threads.ESTIMATE_WITHIN}
+    return render(request, "billing/estimate_thanks.html", context)
 
 
 # ---- Is it ours? ----------------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def _write(
 
 
 def _change(known: Statement, source: ParsedStatement) -> dict:
-    """How a revision will look, for the preview. What was written off is released first (`ledger.revision_entries`)."""
+    """How a revision will look, for the preview. What was written off is released first (`ledger.release_entries`)."""
     after = source.total_cents
     surplus = max(0, known.applied_cents - after)
     return {
@@ -312,13 +312,16 @@ def _revise(
         lines._raw_delete(lines.db)  # Django's own would fetch every line first
         rows = (row for statement, source in pairs for row in _line_rows(statement.pk, source))
         copy_rows(StatementLine, LINE_COLUMNS, rows)
-        ledger.post_all(
+        differences = [(statement, source.total_cents - statement.charges_cents) for statement, source in pairs]
+        releases = [
             entry
-            for statement, source in pairs
-            for entry in ledger.revision_entries(
-                statement, source.total_cents - statement.charges_cents, f"{statement.number}/{batch.pk}"
-            )
-        )
+            for statement, difference in differences
+            for entry in ledger.release_entries(statement, difference, f"{statement.number}/{batch.pk}")
+        ]
+        revised = [(statement, difference) for statement, difference in differences if difference]
+        # One entry for the whole batch: each is sealed one by one at commit, while other writers wait.
+        entry = [ledger.revision_entry(f"import {batch.pk}/{start}", revised)] if revised else []
+        ledger.post_all(releases + entry)
         copy_over(Statement, REVISED_COLUMNS, (_revised_row(statement, source, now) for statement, source in pairs))
     return [statement for statement, _source in changed]
 

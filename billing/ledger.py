@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db.models import Sum
 
 from billing.models import Account, Dispute, Journal, JournalKind, Leg, Payment, Refund, Statement
+from billing.models.ledger import CHARGING_KINDS
 
 Legs = list[tuple[Account, Statement | None, int]]
 
@@ -60,30 +61,36 @@ def charge_entry(cause: str, charged: Iterable[tuple[Statement, int]]) -> Entry:
     return Entry(JournalKind.CHARGE, cause, [*legs, (Account.REVENUE, None, -sum(cents for *_about, cents in legs))])
 
 
-def revision_entries(statement: Statement, difference_cents: int, cause: str) -> list[Entry]:
-    """The practice's system sent the statement again with other charges.
+def release_entries(statement: Statement, difference_cents: int, cause: str) -> list[Entry]:
+    """What a revision by so many cents releases, before it is posted.
 
-    What exceeds the new charges is released first: what had been written off is so no longer, what was paid becomes
-    credit.
+    Of what exceeds the new charges, what had been written off is so no longer; what was paid becomes credit.
     """
-    entries = []
     surplus = max(0, statement.applied_cents - statement.charges_cents - difference_cents)
-    if surplus:
-        given_up = min(surplus, written_off_on(statement))
-        legs: Legs = [
-            (Account.RECEIVABLE, statement, surplus),
-            (Account.ADJUSTMENT, statement, -given_up),
-            (Account.CREDIT, statement, given_up - surplus),
-        ]
-        entries.append(Entry(JournalKind.RELEASE, cause, legs))
-    if difference_cents:
-        legs = [(Account.RECEIVABLE, statement, difference_cents), (Account.REVENUE, statement, -difference_cents)]
-        entries.append(Entry(JournalKind.REVISION, cause, legs))
-    return entries
+    if not surplus:
+        return []
+    given_up = min(surplus, written_off_on(statement))
+    legs: Legs = [
+        (Account.RECEIVABLE, statement, surplus),
+        (Account.ADJUSTMENT, statement, -given_up),
+        (Account.CREDIT, statement, given_up - surplus),
+    ]
+    return [Entry(JournalKind.RELEASE, cause, legs)]
+
+
+def revision_entry(cause: str, revised: Iterable[tuple[Statement, int]]) -> Entry:
+    """The practice's system sent these statements again, with charges that differ by so many cents."""
+    legs: Legs = [(Account.RECEIVABLE, statement, difference) for statement, difference in revised]
+    total = sum(difference for *_about, difference in legs)
+    return Entry(JournalKind.REVISION, cause, [*legs, (Account.REVENUE, None, -total)])
 
 
 def post_revision(statement: Statement, difference_cents: int, cause: str) -> None:
-    post_all(revision_entries(statement, difference_cents, cause))
+    """Give one statement other charges; what it releases comes first."""
+    entries = release_entries(statement, difference_cents, cause)
+    if difference_cents:
+        entries.append(revision_entry(cause, [(statement, difference_cents)]))
+    post_all(entries)
 
 
 def post_write_off(statement: Statement, cents: int, cause: str, *, by, note: str) -> Journal:
@@ -222,6 +229,12 @@ def _cause(kind: JournalKind, refund: Refund) -> str:
 def credit_of(statement: Statement) -> int:
     """Cents the practice owes back on this statement."""
     return -_sum(Leg.objects.filter(statement=statement, account=Account.CREDIT))
+
+
+def moved_on(statement: Statement) -> dict[str, int]:
+    """Cents by which each kind of entry has lowered what is owed on the statement; negative where it raised it."""
+    legs = Leg.objects.filter(statement=statement, account=Account.RECEIVABLE).exclude(journal__kind__in=CHARGING_KINDS)
+    return dict(legs.values("journal__kind").annotate(cents=-Sum("cents")).values_list("journal__kind", "cents"))
 
 
 def written_off_on(statement: Statement) -> int:

@@ -52,8 +52,8 @@ def find_statement_by_link(token: str, born_on: date, address: str) -> Found | M
 
 def _find(index: str, wanted: dict[str, str], born_on: date, address: str) -> Found | Miss:
     near = subnet(address)
-    within = [count_try(PER_ADDRESS, address), count_try(PER_SUBNET, near), count_try(OVERALL, "")]
-    if not all(within):
+    # In this order: who is refused already does not count for the neighbours and for everybody.
+    if not (count_try(PER_ADDRESS, address) and count_try(PER_SUBNET, near) and count_try(OVERALL, "")):
         return Miss.TOO_OFTEN
     statement = _valid().filter(**wanted).first()
     # The limits on a statement hold for its code and its link together.

@@ -7,7 +7,7 @@ could not learn is `unknown`, never "failed". Locks are taken in the order event
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -43,7 +43,14 @@ class PaymentRefused(Exception):
 
 
 class CardPageUnreachable(Exception):
-    """The processor did not answer. Nothing was charged; the same attempt can be tried again."""
+    """The processor did not answer, and the same attempt can be tried again.
+
+    Nothing was charged, unless `attempt` is given: its card page had been open before, and may have been paid.
+    """
+
+    def __init__(self, attempt: "Attempt | None" = None):
+        super().__init__()
+        self.attempt = attempt if attempt and attempt.session_ref else None
 
 
 # ---- Before ---------------------------------------------------------------------------------------------------------
@@ -175,9 +182,23 @@ def _open_card_page(attempt: Attempt) -> Attempt:
         opened = _wait_for_other_tab(attempt) if error.is_busy else None
         if opened is not None:
             return opened
-        _note_unknown(attempt, error)
-        raise CardPageUnreachable from error
-    return apply_outcome(attempt, outcome)
+        _note_unknown(attempt, error, of_start=True)
+        raise CardPageUnreachable(attempt) from error
+    opened = apply_outcome(attempt, outcome)
+    if opened.session_ref != outcome.session_ref and outcome.state == OutcomeState.OPEN:
+        _close_stray_page(opened, outcome)
+    return opened
+
+
+def _close_stray_page(attempt: Attempt, outcome: Outcome) -> None:
+    """Another tab's page for the attempt was opened first: nobody is sent to this one, and it is closed."""
+    try:
+        stray = replace(_ref(attempt), session_ref=outcome.session_ref, generation=0)
+        closed = get_gateway(attempt.gateway).stop(stray)
+    except Unknown:
+        return
+    if closed.state == OutcomeState.PAID:
+        settle(attempt, closed)
 
 
 def _wait_for_other_tab(attempt: Attempt) -> Attempt | None:
@@ -218,10 +239,11 @@ def _ref(attempt: Attempt) -> AttemptRef:
     )
 
 
-def _note_unknown(attempt: Attempt, error: Unknown) -> None:
-    """Keep that we do not know. The next card page is asked for under a new key where the old one only fails again."""
+def _note_unknown(attempt: Attempt, error: Unknown, *, of_start: bool = False) -> None:
+    """Keep that we do not know. A page that failed to open is next asked for under a new key, if the old one's failure
+    would only be repeated."""
     facts: dict = {"last_error": str(error)[:200]}
-    if error.replays and attempt.kind == AttemptKind.CHECKOUT and not attempt.session_ref:
+    if of_start and error.replays and attempt.kind == AttemptKind.CHECKOUT and not attempt.session_ref:
         facts["generation"] = attempt.generation + 1
     # As we saw it: what another tab or the sweep has learned meanwhile is not unlearned.
     seen = {"session_ref": attempt.session_ref, "generation": attempt.generation}
@@ -239,7 +261,7 @@ def stop(attempt: Attempt) -> Attempt:
         outcome = get_gateway(attempt.gateway).stop(_ref(attempt))
     except Unknown as error:
         _note_unknown(attempt, error)
-        raise CardPageUnreachable from error
+        raise CardPageUnreachable(attempt) from error
     return apply_outcome(attempt, outcome, stopped=attempt.kind == AttemptKind.CHECKOUT)
 
 
@@ -262,6 +284,9 @@ def apply_outcome(attempt: Attempt, outcome: Outcome, *, stopped: bool = False, 
     """Record what is true at the processor; safe to repeat, and in any order."""
     at = at or timezone.now()
     match outcome.state:
+        case OutcomeState.PAID if outcome.amount_cents <= 0 or not outcome.payment_ref:
+            logger.error("The processor calls attempt %s paid without any money", attempt.pk)
+            return attempt
         case OutcomeState.PAID:
             return settle(attempt, outcome, at)
         case OutcomeState.PROCESSING:
@@ -273,6 +298,8 @@ def apply_outcome(attempt: Attempt, outcome: Outcome, *, stopped: bool = False, 
             if not stopped and at < attempt.expires_at + FORGET_ABSENT_AFTER:
                 return attempt
             return _close(attempt, AttemptState.EXPIRED, at)
+        case _ if not stopped and outcome.session_ref and attempt.session_ref not in ("", outcome.session_ref):
+            return attempt  # about a page that nobody was sent to
         case _:
             return _close(attempt, AttemptState(outcome.state.value), at, outcome.message)
 
@@ -283,7 +310,8 @@ def _open(attempt: Attempt, outcome: Outcome) -> Attempt:
     if attempt.is_live:
         attempt.state = AttemptState.OPEN
         attempt.session_ref = attempt.session_ref or outcome.session_ref
-        attempt.checkout_url = outcome.url or attempt.checkout_url
+        if attempt.session_ref == outcome.session_ref:  # of two pages, the payer is sent to the one we keep
+            attempt.checkout_url = outcome.url or attempt.checkout_url
         attempt.last_error = ""
         attempt.save(update_fields=["state", "session_ref", "checkout_url", "last_error"])
     return attempt

@@ -30,6 +30,7 @@ from practice.mail import mail_job, send
 from practice.money import dollars
 
 TRY_AGAIN_AFTER_DAYS = (3, 5, 7)
+AGREED_JUST_NOW = timedelta(minutes=10)
 
 
 class PlanRefused(Exception):
@@ -72,8 +73,8 @@ def consent_text(offer: Offer) -> str:
     days = "; ".join(f"{date_format(day, 'DATE_FORMAT')}: {dollars(cents)}" for day, cents in offer.parts)
     return _(
         "I agree to pay in %(count)s parts: %(days)s. There is no fee and no interest. I pay the first part now; my "
-        "card is then kept by the card processor and charged on these days. I get a mail three days before each "
-        "charge. I can cancel at any time with the link in each mail; what is left is then owed as before."
+        "card is then kept by the card processor and charged on these days. I get an e-mail three days before each "
+        "charge. I can cancel at any time with the link in each e-mail; what is left is then owed as before."
     ) % {"count": offer.count, "days": days}
 
 
@@ -88,6 +89,9 @@ def agree(
     at = at or timezone.now()
     statement = Statement.objects.select_for_update(no_key=True).get(pk=statement.pk)
     for pending in statement.plans.filter(state=PlanState.PENDING):
+        same = (pending.total_cents, pending.email, pending.instalments.count())
+        if same == (statement.balance_cents, email, count) and pending.consented_at > at - AGREED_JUST_NOW:
+            return pending  # the button was pressed twice
         _end(pending, PlanState.ABANDONED, at)
     offer = next((o for o in offers(statement, timezone.localdate(at)) if o.count == count), None)
     if offer is None:
@@ -130,7 +134,7 @@ def note_card(attempt: Attempt, outcome: Outcome) -> None:
     """Keep the card's reference of a plan's first payment, as soon as the processor tells it."""
     if attempt.kind != AttemptKind.CHECKOUT or attempt.instalment_id is None or not outcome.card_ref:
         return
-    plan = PaymentPlan.objects.select_for_update().get(instalments=attempt.instalment_id)
+    plan = PaymentPlan.objects.select_for_update(of=("self",)).get(instalments=attempt.instalment_id)
     if not plan.card_ref:
         plan.customer_ref, plan.card_ref = outcome.customer_ref, outcome.card_ref
         plan.save(update_fields=["customer_ref", "card_ref"])

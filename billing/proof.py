@@ -82,6 +82,40 @@ PROOFS = {
                 SELECT 1 FROM billing_refund r WHERE r.id::text = split_part(j.cause, '/', 1))
             OR j.kind IN ('dispute', 'dispute won', 'dispute lost') AND NOT EXISTS (
                 SELECT 1 FROM billing_dispute d WHERE d.dispute_ref = j.cause)""",
+    "entries in books their kind does not touch": """
+        SELECT DISTINCT j.id FROM billing_leg l JOIN billing_journal j ON j.id = l.journal_id
+        WHERE l.account = 'gateway'
+                AND j.kind NOT IN ('payment', 'refund', 'refund failed', 'dispute', 'dispute won', 'deposit')
+            OR l.account IN ('bank', 'fees') AND j.kind <> 'deposit'""",
+    "deposits that differ from their closed day": """
+        SELECT j.id FROM billing_journal j
+        LEFT JOIN billing_dailyclose d ON d.day::text = j.cause
+        LEFT JOIN billing_leg l ON l.journal_id = j.id
+        WHERE j.kind = 'deposit'
+        GROUP BY j.id, d.deposit_cents, d.fees_cents
+        HAVING coalesce(sum(l.cents) FILTER (WHERE l.account = 'bank'), 0) IS DISTINCT FROM d.deposit_cents
+            OR coalesce(sum(l.cents) FILTER (WHERE l.account = 'fees'), 0) IS DISTINCT FROM d.fees_cents""",
+    "closed days whose sums differ from the ledger": """
+        SELECT d.id FROM billing_dailyclose d
+        LEFT JOIN billing_chainlink c ON c.position BETWEEN d.first_position AND d.last_position
+        LEFT JOIN billing_journal j ON j.id = c.journal_id
+        LEFT JOIN billing_leg l ON l.journal_id = j.id AND l.account = 'gateway'
+        GROUP BY d.id, d.payments_cents, d.refunds_cents, d.disputes_cents
+        HAVING coalesce(sum(l.cents) FILTER (WHERE j.kind = 'payment'), 0) <> d.payments_cents
+            OR coalesce(-sum(l.cents) FILTER (WHERE j.kind IN ('refund', 'refund failed')), 0) <> d.refunds_cents
+            OR coalesce(-sum(l.cents) FILTER (WHERE j.kind IN ('dispute', 'dispute won')), 0) <> d.disputes_cents""",
+    "void statements on which money is still applied": """
+        SELECT s.id FROM billing_statement s
+        LEFT JOIN billing_leg l ON l.statement_id = s.id AND l.account IN ('adjustment', 'revenue')
+        LEFT JOIN billing_journal j ON j.id = l.journal_id
+        WHERE s.voided_at IS NOT NULL
+        GROUP BY s.id, s.charges_cents
+        HAVING coalesce(sum(l.cents) FILTER (WHERE l.account = 'adjustment'), 0)
+            + coalesce(sum(l.cents) FILTER (WHERE l.account = 'revenue' AND j.kind = 'void'), 0) <> s.charges_cents""",
+    "paid instalments without a payment": """
+        SELECT i.id FROM billing_instalment i WHERE i.state = 'paid' AND NOT EXISTS (
+            SELECT 1 FROM billing_attempt a JOIN billing_payment p ON p.attempt_id = a.id
+            WHERE a.instalment_id = i.id)""",
     "plans whose parts do not add up": """
         SELECT p.id FROM billing_paymentplan p LEFT JOIN billing_instalment i ON i.plan_id = p.id
         GROUP BY p.id, p.total_cents HAVING coalesce(sum(i.amount_cents), 0) <> p.total_cents""",

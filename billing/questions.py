@@ -65,6 +65,12 @@ def ask(
     return question
 
 
+def _lock(question: Question) -> Question:
+    """The question, after its statement: in the order of the house, and so that a hold is not lost between two."""
+    Statement.objects.select_for_update(no_key=True).get(pk=question.statement_id)
+    return Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
+
+
 def _was_just_said(question: Question, by, body: str) -> bool:
     """Whether this is the thread's last message once more: a button pressed twice."""
     last = question.messages.last()
@@ -75,7 +81,7 @@ def _was_just_said(question: Question, by, body: str) -> bool:
 def ask_on(question: Question, body: str, at: datetime | None = None) -> None:
     """The patient writes again: the thread waits for the office, with a new clock."""
     at = at or timezone.now()
-    question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
+    question = _lock(question)
     if _was_just_said(question, None, body):
         return
     QuestionMessage.objects.create(question=question, body=body, written_at=at)
@@ -91,7 +97,7 @@ def ask_on(question: Question, body: str, at: datetime | None = None) -> None:
 def answer(question: Question, body: str, *, by, at: datetime | None = None) -> None:
     """The office answers; the bill is released when nothing else is open on it. Sent twice, it is said once."""
     at = at or timezone.now()
-    question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
+    question = _lock(question)
     if _was_just_said(question, by, body):
         return
     QuestionMessage.objects.create(question=question, body=body, written_by=by, written_at=at)
@@ -106,7 +112,7 @@ def answer(question: Question, body: str, *, by, at: datetime | None = None) -> 
 @transaction.atomic
 def close_question(question: Question) -> None:
     """Nothing more is to be said; the bill is released when nothing else is open on it."""
-    question = Question.objects.select_for_update(of=("self",)).get(pk=question.pk)
+    question = _lock(question)
     question.state = QuestionState.CLOSED
     question.save(update_fields=["state"])
     _release(question.statement_id)

@@ -101,7 +101,7 @@ def _facts(payment: Payment, language: str) -> dict:
         (_("Paid to"), f"{identity.name}, {address}"),
         (_("Telephone"), identity.billing_phone),
         (_("Patient"), statement.patient.full_name),
-        (_("Statement"), statement.number),
+        (_("Bill number"), statement.number),
         (_("Paid on"), paid_on),
         (_("Amount"), dollars(payment.amount_cents)),
     ]

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from billing.gateways.interface import Movement, MovementKind
+from billing.gateways.interface import Movement, MovementKind, RefundOutcomeState
 from billing.gateways.registry import get_gateway
 from billing.models import Dispute, DisputeState, Payment, Refund, RefundState
 from practice.money import dollars
@@ -94,7 +94,8 @@ def compare(theirs: Iterable[Movement], ours: Iterable[Entry], known: Iterable[E
     `theirs` and `ours` are the stretch that is judged. A movement that is not in `ours` may be in `known`: written down
     before or after the stretch. One of ours that is not in `theirs` is a difference.
     """
-    moved = {(m.kind, m.ref): m for m in theirs if m.kind != MovementKind.PAYOUT}
+    told = [m for m in theirs if m.kind != MovementKind.PAYOUT]
+    moved = {(m.kind, m.ref): m for m in told if m.refund is None or m.refund.state == RefundOutcomeState.SUCCEEDED}
     written = {(entry.kind, entry.ref): entry for entry in ours}
     all_written = {(entry.kind, entry.ref): entry for entry in known} | written
     differences = []

@@ -56,7 +56,10 @@ def _reserve(payment: Payment, amount_cents: int, by, reason: str, refund_id: UU
         raise RefundRefused("The cardholder disputes this payment at the bank, so it cannot be refunded.")
     if not 0 < amount_cents <= payment.refundable_cents:
         raise RefundRefused(f"Of this payment {dollars(payment.refundable_cents)} can be returned. Enter that or less.")
-    needs_second_person = amount_cents > settings.REFUND_SECOND_PERSON_ABOVE_CENTS
+    # What one person has returned of this payment counts together: small steps are not a way round the limit.
+    alone = payment.refunds.filter(source=RefundSource.OFFICE, needs_second_person=False)
+    so_far = sum(r.amount_cents for r in alone.exclude(state__in=(RefundState.FAILED, RefundState.DECLINED)))
+    needs_second_person = so_far + amount_cents > settings.REFUND_SECOND_PERSON_ABOVE_CENTS
     return Refund.objects.create(
         pk=refund_id,
         payment=payment,
@@ -74,11 +77,13 @@ def decide_refund(refund: Refund, *, by, approve: bool, at: datetime | None = No
     """The second person's word on a refund somebody else asked for. Raises RefundRefused."""
     at = at or timezone.now()
     with transaction.atomic():
-        refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+        refund = _lock(refund)
         if refund.state != RefundState.PROPOSED:
             raise RefundRefused("Somebody has decided about this refund already.")
         if refund.requested_by_id == by.pk:
             raise RefundRefused("You asked for this refund yourself. Somebody else must decide about it.")
+        if approve and refund.payment.disputes.open().exists():
+            raise RefundRefused("The cardholder disputes this payment at the bank, so it cannot be refunded.")
         refund.decided_by, refund.decided_at = by, at
         refund.state = RefundState.REQUESTED if approve else RefundState.DECLINED
         refund.closed_at = None if approve else at
@@ -87,8 +92,13 @@ def decide_refund(refund: Refund, *, by, approve: bool, at: datetime | None = No
 
 
 def push(refund: Refund, at: datetime | None = None) -> Refund:
-    """Ask the processor to make the refund, or what became of it. Safe to repeat."""
+    """Ask the processor to make the refund, or what became of it. Safe to repeat.
+
+    One that was made at the processor, and any while the payment is disputed, is only looked at, never asked for.
+    """
     at = at or timezone.now()
+    if refund.source == RefundSource.PROCESSOR or refund.payment.disputes.open().exists():
+        return _look_at(refund, at)
     order = RefundOrder(
         key=str(refund.pk),
         payment_ref=refund.payment.payment_ref,
@@ -103,6 +113,15 @@ def push(refund: Refund, at: datetime | None = None) -> Refund:
         refund.refresh_from_db()
         return refund
     return apply_refund(refund, outcome, at)
+
+
+def _look_at(refund: Refund, at: datetime) -> Refund:
+    try:
+        import_refunds_of(refund.gateway, refund.payment.payment_ref, at)
+    except Unknown:
+        logger.warning("The processor did not answer about refund %s", refund.pk)
+    refund.refresh_from_db()
+    return refund
 
 
 @transaction.atomic
@@ -149,7 +168,13 @@ def import_refunds_of(gateway_code: str, payment_ref: str, at: datetime | None =
     payment = Payment.objects.filter(gateway=gateway_code, payment_ref=payment_ref).first()
     if payment is None:
         return "Not about a payment of ours"
-    told = get_gateway(gateway_code).look_at_refunds(payment_ref)
+    record_refunds(payment, get_gateway(gateway_code).look_at_refunds(payment_ref), at)
+    return ""
+
+
+def record_refunds(payment: Payment, told: list[RefundOutcome], at: datetime | None = None) -> None:
+    """Record all refunds the processor knows of a payment."""
+    gateway_code = payment.gateway
     _give_way(payment, told, at or timezone.now())
     for outcome in told:
         refund = _find(gateway_code, outcome)
@@ -157,7 +182,6 @@ def import_refunds_of(gateway_code: str, payment_ref: str, at: datetime | None =
             apply_refund(refund, outcome, at)
         elif outcome.state != RefundOutcomeState.FAILED:
             _record_external(payment, outcome, at or timezone.now())
-    return ""
 
 
 @transaction.atomic
@@ -188,6 +212,8 @@ def _find(gateway_code: str, outcome: RefundOutcome) -> Refund | None:
         ours = Refund.objects.filter(pk=UUID(outcome.key)).first() if outcome.key else None
     except ValueError:
         ours = None
+    if ours is not None and ours.refund_ref not in ("", outcome.refund_ref):
+        ours = None  # made a second time under our name: it is money of its own
     return ours or Refund.objects.filter(gateway=gateway_code, refund_ref=outcome.refund_ref).first()
 
 

@@ -29,6 +29,7 @@ from billing.models import (
     Payment,
     PaymentPlan,
     Refund,
+    RefundState,
 )
 from billing.webhooks import process
 from practice.throttles import forget_ended
@@ -153,13 +154,15 @@ def _record(gateway_code: str, movement: Movement, at: datetime) -> bool:
         case MovementKind.PAYMENT:
             return _record_payment(gateway_code, movement, at)
         case MovementKind.REFUND:
-            if Refund.objects.filter(gateway=gateway_code, refund_ref=movement.ref, closed_at__isnull=False).exists():
+            ours = Refund.objects.filter(gateway=gateway_code, refund_ref=movement.ref).first()
+            stands = movement.refund.state.value if movement.refund else RefundState.SUCCEEDED
+            if (ours is not None and ours.state == stands) or (ours is None and stands == RefundState.FAILED):
                 return False
             return refunds.import_refunds_of(gateway_code, movement.payment_ref, at) == ""
         case MovementKind.DISPUTE if movement.dispute is not None:
             known = Dispute.objects.filter(gateway=gateway_code, dispute_ref=movement.ref).first()
-            stands = movement.dispute.state
-            if known is not None and (known.state != DisputeState.OPEN or stands == DisputeOutcomeState.OPEN):
+            is_open = movement.dispute.state == DisputeOutcomeState.OPEN
+            if known is not None and (known.state != DisputeState.OPEN or is_open):
                 return False
             return apply_dispute(gateway_code, movement.dispute, at) == ""
         case _:

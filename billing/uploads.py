@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -94,6 +94,13 @@ def _run(upload: StatementUpload, *, by, dry_run: bool) -> None:
             "problems": [[p.row, p.column, p.message] for p in refusal.problems[:MOST_PROBLEMS]],
         }
         _finish(upload, UploadState.REFUSED, report)
+    except DatabaseError:
+        logger.exception("Upload %s could not be read into the database", upload.pk)
+        busy = [1, "", "could not be checked just now, the database was busy; upload the file again"]
+        if dry_run:
+            _finish(upload, UploadState.REFUSED, {"problem_count": 1, "refused_rows": 1, "problems": [busy]})
+        else:
+            _finish(upload, UploadState.CHECKED, upload.report)  # nothing was changed: the button is there again
     else:
         _finish(upload, UploadState.CHECKED if dry_run else UploadState.IMPORTED, _facts(done))
 

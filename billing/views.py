@@ -1,7 +1,10 @@
 """The pages on which a guest sees and pays a bill. What else a guest can do is in `guest_views.py`."""
 
+import logging
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
@@ -11,20 +14,25 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from billing import payments, plans, receipts, webhooks
+from billing import ledger, payments, plans, receipts, webhooks
 from billing.codes import is_link_token
 from billing.forms import AmountChoice, LinkLookUpForm, LookUpForm, PayForm
 from billing.gateways.interface import BadSignature
 from billing.lookup import Found, Miss, find_statement, find_statement_by_link
-from billing.models import Attempt, AttemptState, Statement
+from billing.models import Attempt, AttemptState, InstalmentState, JournalKind, Statement
 from education.models import Article
 from patients import guests
 from practice.client_address import client_address
+from practice.context import get_identity
 
+logger = logging.getLogger(__name__)
 private = cache_control(private=True, no_store=True, no_cache=True, must_revalidate=True, max_age=0)
 
 MAX_WEBHOOK_BYTES = 256 * 1024
 STATEMENT_KEY = "guest_statement"
+RECEIPT_KEY = "guest_receipt"
+RELEASING_KINDS = (JournalKind.RELEASE, JournalKind.REFUND, JournalKind.REFUND_FAILED, JournalKind.DISPUTE_LOST)
+MOST_LOOKS = 6  # so often the waiting page looks again by itself
 
 
 # ---- Finding --------------------------------------------------------------------------------------------------------
@@ -62,14 +70,30 @@ def _admit(request, form, result: Found | Miss):
     if isinstance(result, Found):
         guests.admit(request, result.statement.patient)
         request.session[STATEMENT_KEY] = result.statement.pk
-        return redirect("billing:statement")
+        return _where_they_were_going(request, result.statement)
     if result == Miss.TOO_OFTEN:
         form.add_error(None, _("There were too many tries from here. Please wait ten minutes, or call us."))
         return _look_up_page(request, form, status=429)
-    form.add_error(
-        None, _("We could not find a bill with this code and date of birth. Check both with your bill, or call us.")
-    )
+    # The same for a wrong code, a wrong date and too many tries on one bill.
+    if isinstance(form, LinkLookUpForm):
+        missed = _(
+            "We could not show a bill with this date of birth. Write the month first. After several tries, wait an "
+            "hour or call %(phone)s."
+        )
+    else:
+        missed = _(
+            "We could not find a bill with this code and date of birth. Check each letter of the code, and write the "
+            "month first. After several tries, wait an hour or call %(phone)s."
+        )
+    form.add_error(None, missed % {"phone": get_identity().billing_phone})
     return _look_up_page(request, form)
+
+
+def _where_they_were_going(request, found: Statement):
+    """To the receipt whose link they had followed, if it is theirs; else to the bill."""
+    wanted = request.session.pop(RECEIPT_KEY, None)
+    attempt = Attempt.objects.filter(pk=wanted, statement__patient=found.patient_id).first() if wanted else None
+    return redirect(attempt or "billing:statement")
 
 
 def _look_up_page(request, form, status=200):
@@ -115,8 +139,12 @@ def statement(request):
         except payments.PaymentRefused as refusal:
             form.add_error("amount", str(refusal))
             bill.refresh_from_db()
-        except payments.CardPageUnreachable:
+        except payments.CardPageUnreachable as lost:
+            if lost.attempt is not None:
+                return redirect(lost.attempt)  # it may have been paid: the page that says "confirming" asks on
             form.add_error(None, _("We could not reach the card page. Nothing was charged. Please try again."))
+        except OperationalError:
+            form.add_error(None, _("This bill is being brought up to date. Please try again in a minute."))
     return render(request, "billing/statement.html", _bill_page(request, bill, form, preview))
 
 
@@ -142,18 +170,23 @@ def _bill_page(request, bill, form, preview):
         [line.procedure_code for line in lines if line.procedure_code], translation.get_language()
     )
     paid = list(bill.payments.select_related("attempt").order_by("captured_at"))
+    plan = bill.plans.active().first()
+    moved = ledger.moved_on(bill)
     open_bills = list(guest_statements(request).outstanding().order_by("due_on", "pk"))
     return {
         "statement": bill,
         "lines": [(line, articles.get(line.procedure_code)) for line in lines],
         "payments": paid,
-        # What was paid and is not applied any more waits to be returned, or was.
-        "released_cents": max(0, sum(payment.applied_cents for payment in paid) - bill.applied_cents),
-        "given_up_cents": max(0, bill.applied_cents - sum(payment.applied_cents for payment in paid)),
+        # What was paid and is not applied any more was returned, or waits to be.
+        "released_cents": -sum(moved.get(kind, 0) for kind in RELEASING_KINDS),
+        "given_up_cents": sum(moved.get(kind, 0) for kind in (JournalKind.WRITE_OFF, JournalKind.TRANSFER)),
         "open_bills": open_bills,
         "others": [other for other in open_bills if other.pk != bill.pk],
         "open_total_cents": sum(other.balance_cents for other in open_bills),
-        "plan": bill.plans.active().prefetch_related("instalments").first(),
+        "plan": plan,
+        "next_part": plan and plan.instalments.filter(state=InstalmentState.DUE).first(),
+        # Somebody who comes back from the card page must not be asked for the whole sum as if nothing had happened.
+        "begun": bill.attempts.live().exclude(session_ref="").first(),
         "offers": plans.offers(bill) if settings.BILLING_GATEWAY else [],
         "has_questions": bill.questions.exists(),
         "form": form,
@@ -182,7 +215,11 @@ def choose_statement(request):
 def leave(request):
     """End the visit, for a shared computer."""
     guests.dismiss(request)
-    request.session.pop(STATEMENT_KEY, None)
+    if request.user.is_authenticated:
+        request.session.pop(STATEMENT_KEY, None)
+        request.session.cycle_key()
+    else:
+        request.session.flush()  # a page that is still loading must not bring it back
     return redirect("billing:look_up")
 
 
@@ -199,8 +236,15 @@ def _is_guest_of(request, attempt: Attempt) -> bool:
 def receipt(request, attempt_id):
     """Where the card page sends the payer back to. Says "confirming" for as long as the outcome is not known."""
     attempt = get_object_or_404(Attempt.objects.select_related("statement__patient", "instalment__plan"), pk=attempt_id)
-    attempt = payments.look_at(attempt)
+    try:
+        attempt = payments.look_at(attempt)
+    except OperationalError:
+        logger.warning("Attempt %s could not be asked about: its statement is locked", attempt.pk)
     is_guest = _is_guest_of(request, attempt)
+    if attempt.payment and not is_guest:
+        request.session[RECEIPT_KEY] = str(attempt.pk)
+    looked = request.GET.get("n", "")
+    times = int(looked) if looked.isascii() and looked.isdigit() and len(looked) < 3 else 0
     return render(
         request,
         "billing/receipt.html",
@@ -212,6 +256,7 @@ def receipt(request, attempt_id):
             "lines": attempt.statement.lines.all() if is_guest else [],
             "others": guest_statements(request).outstanding().exclude(pk=attempt.statement_id) if is_guest else [],
             "is_waiting": attempt.is_live,
+            "next_look": times + 1 if times < MOST_LOOKS else None,
         },
     )
 

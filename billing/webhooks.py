@@ -7,11 +7,11 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from billing.disputes import apply_dispute
-from billing.gateways.interface import Event, Unknown
+from billing.gateways.interface import Event, RefundOutcome, Unknown
 from billing.gateways.registry import get_gateway
-from billing.models import Attempt, GatewayEvent
+from billing.models import Attempt, GatewayEvent, Payment
 from billing.payments import apply_outcome
-from billing.refunds import import_refunds_of
+from billing.refunds import record_refunds
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +32,12 @@ def process(stored: GatewayEvent) -> bool:
     """Act on a stored message, once, under its row's lock. Returns whether it is done; why not is kept with it."""
     try:
         event = get_gateway(stored.gateway).read_event(stored.body)
+        told = _look_at_refunds(stored.gateway, event)  # with no transaction open
         with transaction.atomic():
             locked = GatewayEvent.objects.select_for_update().get(pk=stored.pk)
             if locked.processed_at:
                 return True
-            locked.note = _act(stored.gateway, event)
+            locked.note = _act(stored.gateway, event, told)
             locked.processed_at = timezone.now()
             locked.tries += 1
             locked.save(update_fields=["tries", "processed_at", "note"])
@@ -61,7 +62,13 @@ def _note(stored: GatewayEvent, note: str) -> None:
             row.save(update_fields=["tries", "note"])
 
 
-def _act(gateway_code: str, event: Event) -> str:
+def _look_at_refunds(gateway_code: str, event: Event) -> list[RefundOutcome] | None:
+    """What the processor knows of the refunds the message is about, whatever it says; None for no payment of ours."""
+    known = Payment.objects.filter(gateway=gateway_code, payment_ref=event.refunds_of) if event.refunds_of else None
+    return get_gateway(gateway_code).look_at_refunds(event.refunds_of) if known and known.exists() else None
+
+
+def _act(gateway_code: str, event: Event, told: list[RefundOutcome] | None) -> str:
     """Do what the message is about; returns a note for staff."""
     if event.outcome is not None:
         attempt = _attempt(gateway_code, event.outcome.key)
@@ -69,7 +76,10 @@ def _act(gateway_code: str, event: Event) -> str:
             return "Not about an attempt of ours"
         apply_outcome(attempt, event.outcome)
     if event.refunds_of:
-        return import_refunds_of(gateway_code, event.refunds_of)
+        payment = Payment.objects.filter(gateway=gateway_code, payment_ref=event.refunds_of).first()
+        if payment is None or told is None:
+            return "Not about a payment of ours"
+        record_refunds(payment, told)
     if event.dispute is not None:
         return apply_dispute(gateway_code, event.dispute)
     return ""

@@ -13,6 +13,10 @@ class WorkFirstFilter(admin.SimpleListFilter):
 
     waiting: Any = ""  # a translated text
 
+    def is_search(self, request) -> bool:
+        """Whether somebody searches and has chosen nothing: a search then looks at all rows."""
+        return self.value() is None and bool(request.GET.get("q", "").strip())
+
     def choices(self, changelist):
         for value, label in [(None, self.waiting), *self.lookup_choices]:
             query = {self.parameter_name: value} if value else {}

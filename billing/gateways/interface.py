@@ -177,6 +177,7 @@ class Movement:
     key: str = ""
     payment_ref: str = ""
     dispute: DisputeOutcome | None = None
+    refund: RefundOutcome | None = None  # how it stands: one that is pending or has failed has moved nothing (yet)
 
 
 class Gateway(Protocol):

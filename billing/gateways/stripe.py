@@ -139,7 +139,11 @@ class StripeGateway:
         """The card pages of this attempt, a paid one first. Several only if Stripe failed after making one."""
         found: list[dict] = []
         if attempt.session_ref:
-            found = [self._ask(lambda: self.client.checkout.sessions.retrieve(attempt.session_ref))]
+            try:
+                found = [self._ask(lambda: self.client.checkout.sessions.retrieve(attempt.session_ref))]
+            except _Refused as refusal:
+                if refusal.code != "resource_missing":
+                    raise
         if attempt.created_at and (not attempt.session_ref or attempt.generation):
             since = int((attempt.created_at - timedelta(seconds=60)).timestamp())
             known = {session["id"] for session in found}
@@ -197,6 +201,11 @@ class StripeGateway:
             intent = self._ask(lambda: self.client.payment_intents.create(request, {"idempotency_key": charge.key}))
         except stripe.CardError as error:
             return Outcome(OutcomeState.FAILED, key=charge.key, message=(error.code or "declined")[:200])
+        except _Refused as refusal:
+            if not refusal.is_about_request:
+                raise
+            # The card is gone, or cannot be charged so: asking again would be answered the same.
+            return Outcome(OutcomeState.FAILED, key=charge.key, message=(refusal.code or str(refusal))[:200])
         return self._intent_outcome(intent, charge.key)
 
     def _look_at_charge(self, attempt: AttemptRef) -> Outcome:
@@ -273,6 +282,8 @@ class StripeGateway:
             is_live = message["livemode"]
             if not (isinstance(event_id, str) and isinstance(kind, str) and isinstance(about, dict)):
                 raise TypeError
+            if "\0" in event_id + kind:
+                raise ValueError
         except (ValueError, KeyError, TypeError) as error:
             raise BadSignature("The signed message is not an event.") from error
         if is_live is not self.is_live:
@@ -307,8 +318,8 @@ class StripeGateway:
                 yield _payment_movement(intent)
         for refund in self._list(self.client.refunds.list, {}, stop_before=since):
             told = _refund_outcome(refund)
-            if since <= _moment(refund["created"]) < until and told.state != RefundOutcomeState.FAILED:
-                told_facts = {"key": told.key, "payment_ref": told.payment_ref}
+            if since <= _moment(refund["created"]) < until:
+                told_facts: dict[str, Any] = {"key": told.key, "payment_ref": told.payment_ref, "refund": told}
                 yield _movement(MovementKind.REFUND, refund, told.amount_cents, **told_facts)
         # A dispute moves money twice, months apart: all are read, and each is told as it stands.
         for dispute in self._list(self.client.disputes.list, {}):
@@ -355,11 +366,17 @@ class StripeGateway:
             if status in (409, 429):
                 raise Unknown(f"{type(error).__name__} {status}", is_busy=status == 409) from error
             logger.error("Stripe refused a request of ours: %s %s %s", type(error).__name__, status, error.code)
-            raise _Refused(error.user_message or str(error)) from error
+            raise _Refused(error) from error
 
 
 class _Refused(Unknown):
     """Stripe calls our request invalid. Where no method above says otherwise this is an outcome we do not know."""
+
+    def __init__(self, error: stripe.StripeError):
+        super().__init__(error.user_message or str(error))
+        self.code = error.code or ""
+        # Not about who asks, nor about a key that was used for something else.
+        self.is_about_request = type(error) is stripe.InvalidRequestError
 
 
 def _id(value: Any) -> str:

@@ -67,7 +67,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("email", practice.encryption.EncryptedTextField(blank=True, verbose_name="e-mail")),
-                ("language", models.CharField(default="en", max_length=2, verbose_name="language")),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("en", "English"), ("es", "Spanish")],
+                        default="en",
+                        max_length=2,
+                        verbose_name="language",
+                    ),
+                ),
                 ("asked_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="asked at")),
                 ("due_on", models.DateField(verbose_name="answer due on")),
                 ("answered_at", models.DateTimeField(blank=True, null=True, verbose_name="first answered at")),

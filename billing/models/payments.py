@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.statements import Statement
 from practice.encryption import EncryptedTextField
+from practice.money import dollars
 
 SMALLEST_PAYMENT_CENTS = 50  # what card processors take at the least
 
@@ -118,7 +119,7 @@ class Attempt(models.Model):
         ]
 
     def __str__(self):
-        return str(self.pk)
+        return f"{dollars(self.amount_cents)} attempt {str(self.pk)[:8]}"
 
     def get_absolute_url(self):
         return reverse("billing:receipt", args=[self.pk])
@@ -317,7 +318,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self):
-        return str(self.pk)
+        return f"{dollars(self.amount_cents)} refund {str(self.pk)[:8]}"
 
 
 class DisputeState(models.TextChoices):

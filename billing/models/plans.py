@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.statements import Statement
 from practice.encryption import EncryptedTextField
+from practice.money import dollars
 
 FEWEST_INSTALMENTS, MOST_INSTALMENTS = 2, 4  # five would make the practice a lender with duties of its own
 MOST_DECLINES = 3
@@ -93,7 +94,7 @@ class PaymentPlan(models.Model):
         ]
 
     def __str__(self):
-        return str(self.pk)
+        return f"{dollars(self.total_cents)} plan {str(self.pk)[:8]}"
 
     def get_absolute_url(self):
         return reverse("billing:plan", args=[self.token])
@@ -158,4 +159,4 @@ class Instalment(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.plan_id} part {self.position}"
+        return f"part {self.position}"

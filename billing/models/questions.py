@@ -56,7 +56,7 @@ class Question(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=QuestionKind)
     state = models.CharField(_("state"), max_length=10, choices=QuestionState, default=QuestionState.OPEN)
     email = EncryptedTextField(_("e-mail"), blank=True)
-    language = models.CharField(_("language"), max_length=2, default="en")
+    language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES, default="en")
     asked_at = models.DateTimeField(_("asked at"), default=timezone.now)
     due_on = models.DateField(_("answer due on"))
     answered_at = models.DateTimeField(_("first answered at"), null=True, blank=True)

@@ -38,6 +38,8 @@ class CloseForm(forms.Form):
         last = DailyClose.objects.first()
         if last is not None and day <= last.day:
             raise ValidationError(gettext("%(day)s is closed already. Choose a later day.") % {"day": last.day})
+        if day > timezone.localdate():
+            raise ValidationError(gettext("%(day)s has not come yet.") % {"day": day})
         return day
 
 
@@ -92,15 +94,17 @@ class DailyCloseAdmin(ReadOnlyMixin, admin.ModelAdmin):
             "title": _("Close the day"),
             "opts": self.opts,
             "form": form,
+            "all_closed": day > timezone.localdate(),
+            "is_today": day == timezone.localdate(),
+            "day": day,
             **self._how_it_stands(day, with_reasons=shows_only or not form.is_bound),
         }
         return TemplateResponse(request, "admin/billing/close.html", context)
 
     def _next_day(self):
-        """The first day that is not closed, or today."""
+        """The first day that is not closed, or today where none ever was."""
         last = DailyClose.objects.first()
-        today = timezone.localdate()
-        return min(today, last.day + timedelta(days=1)) if last else today
+        return last.day + timedelta(days=1) if last else timezone.localdate()
 
     def _how_it_stands(self, day, *, with_reasons: bool):
         """The day's sums and, unless a close has just said them, the reasons against closing it."""

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -18,7 +19,19 @@ from practice.money import dollars
 
 
 class ReadOnlyMixin:
-    """Rows staff may look at and nobody may change by hand."""
+    """Rows staff may look at and nobody may change by hand. People are named, without a link to their account."""
+
+    def get_fields(self, request, obj=None):
+        return self._with_people_as_text(super().get_fields(request, obj))  # type: ignore[misc]
+
+    def get_readonly_fields(self, request, obj=None):
+        return self._with_people_as_text(super().get_readonly_fields(request, obj))  # type: ignore[misc]
+
+    def _with_people_as_text(self, names):
+        people = {f.name: f for f in self.model._meta.fields if f.related_model is get_user_model()}  # type: ignore[attr-defined]
+        for name in people.keys() & set(names):
+            setattr(self, f"{name}_in_words", _in_words(people[name]))
+        return [f"{name}_in_words" if name in people else name for name in names]
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -30,6 +43,15 @@ class ReadOnlyMixin:
         return False
 
 
+def _in_words(field):
+    @admin.display(description=field.verbose_name)
+    def in_words(row):
+        person = getattr(row, field.name)
+        return (person.name or person.email) if person else ""
+
+    return in_words
+
+
 class MoneyColumns:
     """Shows `<name>_cents` as dollars under the name `<name>`."""
 
@@ -37,11 +59,11 @@ class MoneyColumns:
     def amount(self, row):
         return dollars(row.amount_cents)
 
-    @admin.display(description=_("owed"), ordering="charges_cents")
+    @admin.display(description=_("billed"), ordering="charges_cents")
     def charges(self, row):
         return dollars(row.charges_cents)
 
-    @admin.display(description=_("paid"), ordering="applied_cents")
+    @admin.display(description=_("paid or taken off"), ordering="applied_cents")
     def applied(self, row):
         return dollars(row.applied_cents)
 
@@ -71,6 +93,7 @@ class Act:
     offered: Callable[[Any], bool] = lambda row: True
     refusals: tuple[type[Exception], ...] = ()
     show: Callable[[Any], list[tuple[Any, str]]] = lambda row: []
+    for_whom: Callable[[Any, Any], bool] = lambda user, row: True  # who of those with the permission
 
 
 class OnceForm(forms.Form):
@@ -106,9 +129,12 @@ class ActsMixin(admin.ModelAdmin):
         acts = [
             {"label": act.label, "url": self._url(act, row), "at_once": act.form is None}
             for act in self.acts
-            if row is not None and request.user.has_perm(act.permission) and act.offered(row)
+            if row is not None and self._is_offered(act, request.user, row)
         ]
         return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
+
+    def _is_offered(self, act: Act, user, row) -> bool:
+        return user.has_perm(act.permission) and act.offered(row) and act.for_whom(user, row)
 
     def _url(self, act: Act, row) -> str:
         return reverse(f"admin:billing_{self.opts.model_name}_{act.name.replace('-', '_')}", args=[row.pk])
@@ -121,7 +147,7 @@ class ActsMixin(admin.ModelAdmin):
             if row is None:
                 raise Http404
             back = reverse(f"admin:billing_{self.opts.model_name}_change", args=[row.pk])
-            if not act.offered(row) or (act.form is None and request.method != "POST"):
+            if not self._is_offered(act, request.user, row) or (act.form is None and request.method != "POST"):
                 return HttpResponseRedirect(back)
             record_read(request, row)
             form = act.form(request.POST if request.method == "POST" else None) if act.form else None

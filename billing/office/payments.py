@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Attempt, Dispute, DisputeState, Payment, Refund, RefundState
+from billing.ledger import credit_of
+from billing.models import Attempt, Dispute, DisputeState, Payment, Refund, RefundState, Statement
 from billing.office.pages import Act, ActsMixin, MoneyColumns, OnceForm, ReadOnlyMixin
 from billing.refunds import RefundRefused, decide_refund, request_refund
 from practice.accounts.access_log import LoggedReadsMixin
@@ -24,11 +25,18 @@ class ReviewedForm(forms.Form):
 
 def do_refund(request, payment, facts):
     refund = request_refund(payment, facts["amount"], by=request.user, reason=facts["reason"], refund_id=facts["once"])
-    return WHAT_BECAME[RefundState(refund.state)] % {"amount": dollars(refund.amount_cents)}
+    said = WHAT_BECAME[RefundState(refund.state)] % {"amount": dollars(refund.amount_cents)}
+    bill = last_heir(payment.statement)
+    bill.refresh_from_db()
+    owed = gettext("%(balance)s is owed on %(number)s now.") % {
+        "balance": dollars(bill.balance_cents),
+        "number": bill.number,
+    }
+    return f"{said} {owed}"
 
 
 WHAT_BECAME = {
-    RefundState.PROPOSED: _("A refund of %(amount)s waits for a second person."),
+    RefundState.PROPOSED: _("A refund of %(amount)s waits for a second person, who finds it under Refunds."),
     RefundState.DECLINED: _("The refund of %(amount)s was declined."),
     RefundState.REQUESTED: _("A refund of %(amount)s was asked for."),
     RefundState.UNKNOWN: _("The card processor did not answer about %(amount)s. It is asked again every minute."),
@@ -44,14 +52,36 @@ def do_mark_reviewed(request, payment, facts):
 
 
 def how_it_stands(payment):
+    statement = payment.statement
     return [
         (_("Receipt"), payment.receipt_number),
         (_("Paid"), dollars(payment.amount_cents)),
-        (_("Of it credit"), dollars(payment.credit_cents)),
+        (_("Credit on %(number)s") % {"number": statement.number}, dollars(credit_of(statement))),
         (_("Returned or being returned"), dollars(payment.refund_reserved_cents)),
         (_("Held in disputes"), dollars(payment.disputed_cents)),
         (_("Can be returned"), dollars(payment.refundable_cents)),
+        (_("What returning does"), what_returning_does(statement)),
     ]
+
+
+def last_heir(statement):
+    """The statement on which it is owed again what returned money had paid: this one, or the last issued for it."""
+    while heir := Statement.objects.filter(replaces=statement).first():
+        statement = heir
+    return statement
+
+
+def what_returning_does(statement):
+    """Whose bill goes up again, before somebody returns money."""
+    bill = last_heir(statement)
+    if bill.voided_at:
+        return gettext("The statement is void: nothing is owed again.")
+    if bill != statement:
+        return gettext("%(old)s is void, so what exceeds the credit is owed again on %(number)s.") % {
+            "old": statement.number,
+            "number": bill.number,
+        }
+    return gettext("What exceeds the credit is owed again on %(number)s.") % {"number": bill.number}
 
 
 class ToLookAtFilter(WorkFirstFilter):
@@ -165,7 +195,7 @@ class RefundFilter(WorkFirstFilter):
         return [("all", _("All refunds")), ("failed", _("Failed"))]
 
     def queryset(self, request, queryset):
-        if self.value() == "all":
+        if self.value() == "all" or self.is_search(request):
             return queryset
         if self.value() == "failed":
             return queryset.filter(state=RefundState.FAILED)
@@ -206,6 +236,7 @@ class RefundAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admi
             waits_for_a_word,
             (RefundRefused,),
             about_refund,
+            for_whom=lambda user, refund: refund.requested_by_id != user.pk,
         )
         for name, label, approve in [("approve", _("Approve the refund"), True), ("decline", _("Decline it"), False)]
     )
@@ -231,7 +262,8 @@ class DisputeFilter(WorkFirstFilter):
         return [("all", _("All disputes"))]
 
     def queryset(self, request, queryset):
-        return queryset if self.value() == "all" else queryset.filter(state=DisputeState.OPEN)
+        is_all = self.value() == "all" or self.is_search(request)
+        return queryset if is_all else queryset.filter(state=DisputeState.OPEN)
 
 
 @admin.register(Dispute)

@@ -38,9 +38,19 @@ def do_record(request, estimate, facts):
 
 
 def the_thread(question):
-    who = [(str(m.written_by or _("Patient")), m.body) for m in question.messages.select_related("written_by")]
+    said = [
+        (m.written_by.name if m.written_by else _("Patient wrote"), m.body)
+        for m in question.messages.select_related("written_by")
+    ]
     line = [(_("Line"), question.line.description)] if question.line else []
-    return [(_("Statement"), question.statement.number), *line, *who]
+    return [
+        (_("Statement"), question.statement.number),
+        (_("Patient"), question.statement.patient.full_name),
+        (_("Reads"), question.get_language_display()),
+        (_("E-mail"), question.email or gettext("none left: the answer is read at the bill")),
+        *line,
+        *said,
+    ]
 
 
 def the_request(estimate):
@@ -72,7 +82,7 @@ class QuestionFilter(WorkFirstFilter):
         return [("all", _("All questions"))]
 
     def queryset(self, request, queryset):
-        return queryset if self.value() == "all" else queryset.open()
+        return queryset if self.value() == "all" or self.is_search(request) else queryset.open()
 
 
 class MessageInline(ReadOnlyMixin, admin.StackedInline):
@@ -90,7 +100,7 @@ class QuestionAdmin(OverdueMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, ad
             _("Close without an answer"),
             "billing.change_question",
             do_close,
-            offered=lambda question: question.state != QuestionState.CLOSED,
+            offered=lambda question: question.state == QuestionState.OPEN,
         ),
     )
     list_display = ["asked_at", "kind", "statement", "clock"]

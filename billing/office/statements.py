@@ -1,12 +1,14 @@
 """Statements: what is owed, by whom, and what the office can do about it."""
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import StreamingHttpResponse
+from django.http import HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +36,18 @@ class BalanceFilter(WorkFirstFilter):
         return [("all", _("All statements"))]
 
     def queryset(self, request, queryset):
-        return queryset if self.value() == "all" else queryset.outstanding()
+        return queryset if self.value() == "all" or self.is_search(request) else queryset.outstanding()
+
+
+class HoldFilter(admin.SimpleListFilter):
+    title = _("hold")
+    parameter_name = "hold"
+
+    def lookups(self, request, model_admin):
+        return [("on", _("On hold"))]
+
+    def queryset(self, request, queryset):
+        return queryset.on_hold() if self.value() == "on" else queryset
 
 
 class StatementLineInline(ReadOnlyMixin, admin.TabularInline):
@@ -95,10 +108,11 @@ def do_void(request, statement, facts):
 
 def do_reissue(request, statement, facts):
     new = withdrawals.reissue_statement(statement, facts["number"], by=request.user)
-    return gettext("Statement %(number)s was issued; %(balance)s is owed on it.") % {
-        "number": new.number,
-        "balance": dollars(new.balance_cents),
-    }
+    said = gettext(
+        "%(number)s was issued; %(balance)s is owed on it. Enter the number in your system, print its new code."
+    )
+    messages.success(request, said % {"number": new.number, "balance": dollars(new.balance_cents)})
+    return HttpResponseRedirect(reverse("admin:billing_statement_change", args=[new.pk]))
 
 
 def do_unlock(request, statement, facts):
@@ -119,10 +133,11 @@ def do_renew(request, statement, facts):
 def how_it_stands(statement):
     return [
         (_("Statement"), statement.number),
-        (_("Owed"), dollars(statement.charges_cents)),
-        (_("Paid"), dollars(statement.applied_cents)),
+        (_("Billed"), dollars(statement.charges_cents)),
+        (_("Paid or taken off"), dollars(statement.applied_cents)),
         (_("Balance"), dollars(statement.balance_cents)),
         (_("To return"), dollars(credit_of(statement))),
+        *([(_("Payment plan"), gettext("ends with this"))] if statement.plans.running().exists() else []),
     ]
 
 
@@ -182,7 +197,7 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, a
     acts = ACTS
     change_list_template = "admin/billing/statements.html"
     list_display = ["number", "account", "issued_on", "due_on", "charges", "applied", "balance", "on_hold"]
-    list_filter = [BalanceFilter, ("held_since", admin.EmptyFieldListFilter), "issued_on"]
+    list_filter = [BalanceFilter, HoldFilter, "issued_on"]
     list_select_related = ["patient"]
     search_fields = ["number__exact", "patient__account_number__exact"]
     search_help_text = _("Statement number or account number, whole")
@@ -195,7 +210,7 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, a
             {
                 "fields": [
                     "issued_on", "due_on", "facility", "insurer", "held_since", "created_at", "revised_at", "voided_at",
-                    "replaces",
+                    "replaces", "replacement",
                 ]
             },
         ),
@@ -209,7 +224,7 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, a
     ]  # fmt: skip
     readonly_fields = [
         "account", "patient_name", "look_up_code", "qr_code", "charges", "applied", "written_off", "balance",
-        "to_return", "held_since", "replaces",
+        "to_return", "held_since", "replaces", "replacement",
     ]  # fmt: skip
 
     @admin.display(description=_("to return to the patient"))
@@ -224,9 +239,18 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, a
     def account(self, statement):
         return statement.patient.account_number
 
-    @admin.display(description=_("on hold"), boolean=True)
+    @admin.display(description=_("on hold"), ordering="held_since")
     def on_hold(self, statement):
-        return statement.is_on_hold
+        return (
+            date_format(timezone.localtime(statement.held_since), "SHORT_DATE_FORMAT") if statement.held_since else ""
+        )
+
+    @admin.display(description=_("replaced by"))
+    def replacement(self, statement):
+        new = Statement.objects.filter(replaces=statement).first()
+        if new is None:
+            return ""
+        return format_html('<a href="{}">{}</a>', reverse("admin:billing_statement_change", args=[new.pk]), new.number)
 
     @admin.display(description=_("patient"))
     def patient_name(self, statement):

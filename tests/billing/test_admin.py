@@ -10,19 +10,23 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from billing import links
+from billing.close import close_day
 from billing.codes import printed
 from billing.disputes import apply_dispute
 from billing.exports import statements_file
 from billing.gateways.interface import DisputeOutcome, DisputeOutcomeState, Outcome, OutcomeState, Unknown
 from billing.gateways.sandbox.models import CardSession, Movement
 from billing.gateways.sandbox.processor import SandboxGateway, take_payment
+from billing.imports import import_statements
 from billing.ledger import credit_of, written_off_on
 from billing.lookup import PER_STATEMENT
 from billing.models import (
     Attempt,
     DailyClose,
+    Dispute,
     EstimateRequest,
     GatewayEvent,
     ImportBatch,
@@ -44,23 +48,25 @@ from billing.office.dashboard import figures
 from billing.payments import look_at, settle, start_payment
 from billing.plans import agree
 from billing.proof import prove
-from billing.questions import answer, ask, record_estimate, request_estimate
-from billing.refunds import request_refund
+from billing.questions import answer, ask, close_question, record_estimate, request_estimate
+from billing.refunds import decide_refund, request_refund
 from billing.uploads import take_upload
-from billing.withdrawals import void_statement
+from billing.withdrawals import reissue_statement, void_statement, write_off
 from practice.accounts import roles
 from practice.accounts.models import AccessEntry
 from practice.models import Throttle
+from practice.money import dollars
 from practice.throttles import count_try
 from tests import factories
-from tests.billing.test_imports import table
+from tests.billing import books
+from tests.billing.test_imports import owes, table
 
 pytestmark = pytest.mark.django_db
 
 
-def paid(owes=10_000, cents=4_000):
+def paid(billed=10_000, cents=4_000):
     """A payment that the sandbox knows too."""
-    attempt = start_payment(factories.StatementFactory(owes=owes), cents, "en")
+    attempt = start_payment(factories.StatementFactory(owes=billed), cents, "en")
     take_payment(CardSession.objects.get(key=attempt.pk).pk, messages=0)
     return look_at(attempt).payment
 
@@ -222,6 +228,143 @@ def test_statement_page_shows_the_qr_code_of_the_paper(staff, payment, is_revoke
     assert (svg in page.content.decode(), "QR code: revoked" in text(page)) == (not is_revoked, is_revoked)
 
 
+def test_list_says_since_when_a_bill_is_on_hold(staff, identity):
+    held, free = owing(), owing()
+    ask(held, QuestionKind.CHARGE, "Why?", at=datetime(2026, 11, 24, 3, tzinfo=UTC))  # the evening before, in Indiana
+    page = staff(roles.BILLING).get(reverse("admin:billing_statement_changelist")).content.decode()
+
+    days = re.findall(r'<td class="field-on_hold[^"]*">(.*?)</td>', page)
+    numbers = re.findall(r'<th class="field-number">.*?>(.*?)</a>', page)
+    assert dict(zip(numbers, days, strict=True)) == {held.number: "11/23/2026", free.number: "-"}
+
+
+# ---- People ---------------------------------------------------------------------------------------------------------
+
+
+def clara():
+    return factories.UserFactory(name="Clara Clerk", email="clara@example.com")
+
+
+def a_decided_refund():
+    refund = request_refund(paid(30_000, 30_000), 25_000, by=factories.UserFactory(), reason="Paid twice")
+    return decide_refund(refund, by=clara(), approve=False)
+
+
+def an_answered_question():
+    question = asked()
+    answer(question, "Because.", by=clara())
+    return question
+
+
+def a_given_estimate():
+    estimate = wanted()
+    record_estimate(estimate, 100, by=clara())
+    estimate.refresh_from_db()
+    return estimate
+
+
+def a_write_off():
+    write_off(owing(), 100, by=clara(), reason="Hardship", cause=uuid4())
+    return Journal.objects.get(kind="write-off")
+
+
+def an_upload():
+    return take_upload(SimpleUploadedFile("statements.csv", table()), by=clara())
+
+
+def an_import():
+    import_statements(table(), "statements.csv", by=clara())
+    return ImportBatch.objects.get()
+
+
+def a_closed_day():
+    paid()
+    seal()
+    return close_day(by=clara())
+
+
+@pytest.mark.parametrize(
+    ("model", "make", "role"),
+    [
+        ("refund", a_decided_refund, roles.BILLING),
+        ("payment", lambda: a_decided_refund().payment, roles.BILLING),
+        ("question", an_answered_question, roles.BILLING),
+        ("estimaterequest", a_given_estimate, roles.BILLING),
+        ("statementupload", an_upload, roles.BILLING),
+        ("importbatch", an_import, roles.BILLING),
+        ("dailyclose", a_closed_day, roles.BILLING),
+        ("journal", a_write_off, roles.BILLING_LEAD),
+    ],
+)
+def test_people_are_named_without_a_link_to_their_account(staff, identity, model, make, role):
+    page = staff(role).get(page_of(model, make())).content.decode()
+
+    assert (page.count("Clara Clerk"), page.count("/admin/accounts/user/")) == (1, 0)
+
+
+def test_person_without_a_name_is_shown_by_address_and_nobody_as_nothing(staff, identity):
+    refund = a_decided_refund()
+    type(refund.decided_by).objects.filter(pk=refund.decided_by_id).update(name="")
+    waiting = proposed()
+    client = staff(roles.BILLING)
+    pages = [client.get(page_of("refund", row)).content.decode() for row in (refund, waiting)]
+
+    shown = [re.findall(r"<label>Decided by:</label>\s*<div class=\"readonly\">(.*?)</div>", page) for page in pages]
+    assert shown == [["clara@example.com"], [""]]
+
+
+# ---- Searching ------------------------------------------------------------------------------------------------------
+
+
+def a_paid_bill():
+    statement = factories.StatementFactory(owes=0)
+    return statement, statement.number
+
+
+def a_made_refund():
+    refund = request_refund(paid(), 1_000, by=factories.UserFactory(), reason="x")
+    return refund, refund.payment.receipt_number
+
+
+def a_won_dispute():
+    ref = paid().payment_ref
+    for state in (DisputeOutcomeState.OPEN, DisputeOutcomeState.WON):
+        apply_dispute("sandbox", DisputeOutcome(state, "d_won", ref, 1_000))
+    return Dispute.objects.get(), "d_won"
+
+
+def a_closed_question():
+    question = asked()
+    close_question(question)
+    return question, question.statement.number
+
+
+@pytest.mark.parametrize(
+    ("model", "make"),
+    [
+        ("statement", a_paid_bill),
+        ("refund", a_made_refund),
+        ("dispute", a_won_dispute),
+        ("question", a_closed_question),
+    ],
+)
+def test_search_finds_what_the_list_leaves_out(staff, identity, model, make):
+    row, term = make()
+    client, url = staff(roles.BILLING), reverse(f"admin:billing_{model}_changelist")
+
+    found = [list(client.get(url, {"q": q}).context["cl"].result_list) for q in ("", " ", term, "nothing")]
+
+    assert found == [[], [], [row], []]
+
+
+def test_search_keeps_to_what_was_chosen(staff, identity):
+    refund, term = a_made_refund()
+    give_back(refund.payment, 100, timezone.now(), RefundState.FAILED)
+    page = staff(roles.BILLING).get(reverse("admin:billing_refund_changelist"), {"q": term, "state": "failed"})
+
+    assert [row.amount_cents for row in page.context["cl"].result_list] == [100]
+
+
 # ---- Acts -----------------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +461,11 @@ def filled(client, url, facts):
     return (facts or {}) | ({"once": str(form["once"].value())} if form and "once" in form.fields else {})
 
 
+def facts_of(response):
+    """What an act's page says of the row."""
+    return {str(label): str(value) for label, value in response.context["facts"]}
+
+
 def said(response):
     return [str(message) for message in response.context["messages"]]
 
@@ -353,7 +501,8 @@ def test_act_is_done_by_those_who_may_and_logged(staff, identity, model, act, ma
 
     response = client.post(url, sent)
 
-    assert (response.status_code, response.headers.get("Location")) == (302, page_of(model, row))
+    lands_on = Statement.objects.get(number="S-NEW") if act == "reissue" else row
+    assert (response.status_code, response.headers.get("Location")) == (302, page_of(model, lands_on))
     assert world() != before
     logged = AccessEntry.objects.order_by("pk")[looked:]
     assert [(entry.what, entry.row, entry.how) for entry in logged] == [
@@ -565,10 +714,51 @@ def test_reissue_uses_the_credit_of_the_old_statement(staff, identity):
     response = act_on(staff(roles.BILLING_LEAD), "statement", "reissue", old, {"number": " S-NEW "})
 
     new = Statement.objects.get(number="S-NEW")
-    assert said(response) == ["Statement S-NEW was issued; $60.00 is owed on it."]
+    assert said(response) == [
+        "S-NEW was issued; $60.00 is owed on it. Enter the number in your system, print its new code."
+    ]
     assert (new.replaces, new.balance_cents, credit_of(old), new.patient) == (old, 6_000, 0, old.patient)
     assert new.code != old.code
     assert links.statement_behind(links.link_of(new).rsplit("/", 2)[-2]) == new
+
+
+def replaced_by(client, statement):
+    page = client.get(page_of("statement", statement)).content.decode()
+    return re.findall(r"<label>Replaced by:</label>\s*<div class=\"readonly\">(.*?)</div>", page, re.DOTALL)
+
+
+def test_reissue_leads_to_the_new_statement_and_the_old_one_names_it(staff, identity):
+    old, client = voided(), staff(roles.BILLING_LEAD)
+    before = replaced_by(client, old)
+    response = act_on(client, "statement", "reissue", old, {"number": "S-NEW"})
+
+    new = page_of("statement", Statement.objects.get(number="S-NEW"))
+    assert response.redirect_chain == [(new, 302)]
+    assert (before, replaced_by(client, old)) == ([""], [f'<a href="{new}">S-NEW</a>'])
+
+
+def test_page_before_voiding_shows_how_it_stands_and_what_ends(staff, identity):
+    client = staff(roles.BILLING_LEAD)
+    plan, payment = planned(), paid()
+    shown = [facts_of(client.get(address("statement", "void", row.statement))) for row in (plan, payment)]
+
+    assert shown == [
+        {
+            "Statement": plan.statement.number,
+            "Billed": "$300.00",
+            "Paid or taken off": "$0.00",
+            "Balance": "$300.00",
+            "To return": "$0.00",
+            "Payment plan": "ends with this",
+        },
+        {
+            "Statement": payment.statement.number,
+            "Billed": "$100.00",
+            "Paid or taken off": "$40.00",
+            "Balance": "$60.00",
+            "To return": "$0.00",
+        },
+    ]
 
 
 @pytest.mark.parametrize("number", ["TAKEN", " TAKEN "])
@@ -614,11 +804,93 @@ def test_refund_goes_back_to_the_card(staff, payment):
 
     refund = Refund.objects.get()
     payment.statement.refresh_from_db()
-    assert said(response) == ["$10.00 was returned to the card."]
+    assert said(response) == [f"$10.00 was returned to the card. $70.00 is owed on {payment.statement.number} now."]
     assert (refund.state, refund.amount_cents, refund.reason) == (RefundState.SUCCEEDED, 1_000, "Paid twice")
     assert (payment.statement.balance_cents, Movement.objects.get(kind="refund").amount_cents) == (7_000, 1_000)
     seal()
     assert prove().first_problem == ""
+
+
+def overpaid():
+    """Forty dollars paid, of which twenty became credit when the bill was corrected."""
+    import_statements(table(), "statements.csv")
+    payment = books.pay(Statement.objects.get(), 4_000)
+    import_statements(table(owes(20)), "corrected.csv")
+    payment.statement.refresh_from_db()
+    return payment
+
+
+def voided_after_paying():
+    return voided().payments.get()
+
+
+def reissued(times=1):
+    """The payment of a statement that was voided and issued again, under S-1, then S-2..."""
+    payment = voided_after_paying()
+    statement = payment.statement
+    for number in range(1, times + 1):
+        statement = reissue_statement(statement, f"S-{number}", by=factories.UserFactory())
+        if number < times:
+            statement = void_statement(statement, by=factories.UserFactory(), reason="Wrong again")
+    return payment
+
+
+def withdrawn():
+    """The payment of a statement that was voided, issued again and voided again."""
+    payment = reissued()
+    void_statement(Statement.objects.get(number="S-1"), by=factories.UserFactory(), reason="Wrong again")
+    return payment
+
+
+VOID = "The statement is void: nothing is owed again."
+# How a payment came to stand, its statement's credit, what returning does, what is owed after ten dollars, and where.
+STANDS = [
+    (paid, "$0.00", "What exceeds the credit is owed again on {old}.", "$70.00", "{old}"),
+    (overpaid, "$20.00", "What exceeds the credit is owed again on {old}.", "$0.00", "{old}"),
+    (voided_after_paying, "$40.00", VOID, "$0.00", "{old}"),
+    (reissued, "$0.00", "{old} is void, so what exceeds the credit is owed again on S-1.", "$70.00", "S-1"),
+    (
+        lambda: reissued(3),
+        "$0.00",
+        "{old} is void, so what exceeds the credit is owed again on S-3.",
+        "$70.00",
+        "S-3",
+    ),
+    (withdrawn, "$0.00", VOID, "$0.00", "S-1"),
+]
+each_stand = pytest.mark.parametrize(
+    ("make", "credit", "does", "owed", "where"),
+    STANDS,
+    ids=["paid", "overpaid", "void", "reissued", "reissued thrice", "withdrawn"],
+)
+
+
+@each_stand
+def test_refund_page_names_the_credit_and_what_returning_does(staff, identity, make, credit, does, owed, where):
+    payment = make()
+    number = payment.statement.number
+    page = staff(roles.BILLING).get(address("payment", "refund", payment))
+
+    assert facts_of(page) == {
+        "Receipt": payment.receipt_number,
+        "Paid": "$40.00",
+        f"Credit on {number}": credit,
+        "Returned or being returned": "$0.00",
+        "Held in disputes": "$0.00",
+        "Can be returned": "$40.00",
+        "What returning does": does.format(old=number),
+    }
+    assert f"Credit on {number} {credit} " in text(page)
+
+
+@each_stand
+def test_refund_says_what_is_owed_now_and_on_which_bill(staff, identity, make, credit, does, owed, where):
+    payment = make()
+    response = act_on(staff(roles.BILLING), "payment", "refund", payment, {"amount": "10.00", "reason": "x"})
+
+    bill = where.format(old=payment.statement.number)
+    assert said(response) == [f"$10.00 was returned to the card. {owed} is owed on {bill} now."]
+    assert dollars(Statement.objects.get(number=bill).balance_cents) == owed
 
 
 def test_refund_once_whatever_is_clicked(staff, payment):
@@ -667,7 +939,10 @@ def test_refund_without_an_answer_is_not_called_failed(staff, payment, monkeypat
     response = act_on(staff(roles.BILLING), "payment", "refund", payment, {"amount": "10.00", "reason": "x"})
 
     payment.refresh_from_db()
-    assert said(response) == ["The card processor did not answer about $10.00. It is asked again every minute."]
+    assert said(response) == [
+        "The card processor did not answer about $10.00. It is asked again every minute."
+        f" $60.00 is owed on {payment.statement.number} now."
+    ]
     assert (Refund.objects.get().state, payment.refundable_cents) == (RefundState.UNKNOWN, 3_000)
 
 
@@ -676,16 +951,11 @@ def test_large_refund_waits_for_a_second_person(staff, identity):
     asker, second = staff(roles.BILLING_LEAD), staff(roles.BILLING_LEAD)
     asked = act_on(asker, "payment", "refund", payment, {"amount": "200.01", "reason": "Paid twice"})
     refund = Refund.objects.get()
-    assert said(asked) == ["A refund of $200.01 waits for a second person."]
+    assert said(asked) == [
+        "A refund of $200.01 waits for a second person, who finds it under Refunds."
+        f" $0.00 is owed on {payment.statement.number} now."
+    ]
     assert (refund.state, Movement.objects.filter(kind="refund").count()) == (RefundState.PROPOSED, 0)
-
-    for name in ("approve", "decline"):
-        own = act_on(asker, "refund", name, refund, {})
-        assert own.context["form"].errors == {
-            "__all__": ["You asked for this refund yourself. Somebody else must decide about it."]
-        }
-    refund.refresh_from_db()
-    assert refund.state == RefundState.PROPOSED
 
     approved = act_on(second, "refund", "approve", refund, {})
     refund.refresh_from_db()
@@ -694,11 +964,73 @@ def test_large_refund_waits_for_a_second_person(staff, identity):
     assert refund.decided_by != refund.requested_by
 
 
+def test_who_asked_is_offered_no_word_on_it_and_has_none(staff, identity):
+    payment = paid(30_000, 30_000)
+    asker, second = staff(roles.BILLING_LEAD), staff(roles.BILLING_LEAD)
+    act_on(asker, "payment", "refund", payment, {"amount": "250.00", "reason": "Paid twice"})
+    refund = Refund.objects.get()
+    before, looked = world(), AccessEntry.objects.count()
+
+    answers = [
+        (response.status_code, response.headers.get("Location"))
+        for name in ("approve", "decline")
+        for response in (asker.get(address("refund", name, refund)), asker.post(address("refund", name, refund)))
+    ]
+
+    assert answers == [(302, page_of("refund", refund))] * 4
+    assert (world(), AccessEntry.objects.count()) == (before, looked)
+    assert [offered(client, "refund", refund) for client in (asker, second)] == [
+        [],
+        ["Approve the refund", "Decline it"],
+    ]
+
+
+def test_disputed_refund_is_not_approved_but_may_be_declined(staff, identity):
+    refund, client = proposed(), staff(roles.BILLING_LEAD)
+    apply_dispute("sandbox", DisputeOutcome(DisputeOutcomeState.OPEN, "d_1", refund.payment.payment_ref, 1_000))
+    before = world()
+    approved = act_on(client, "refund", "approve", refund, {})
+
+    assert approved.context["form"].errors == {
+        "__all__": ["The cardholder disputes this payment at the bank, so it cannot be refunded."]
+    }
+    assert re.findall(r'<p class="errornote">(.*?)</p>', approved.content.decode()) == ["Nothing was changed."]
+    assert world() == before
+    assert said(act_on(client, "refund", "decline", refund, {})) == ["The refund of $250.00 was declined."]
+
+
 def test_refund_of_the_set_amount_needs_nobody_else(staff, identity):
     payment = paid(30_000, 30_000)
     response = act_on(staff(roles.BILLING), "payment", "refund", payment, {"amount": "200.00", "reason": "x"})
 
-    assert said(response) == ["$200.00 was returned to the card."]
+    assert said(response) == [f"$200.00 was returned to the card. $200.00 is owed on {payment.statement.number} now."]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "states"),
+    [
+        (("150.00", "50.00"), ["succeeded", "succeeded"]),
+        (("150.00", "50.01"), ["succeeded", "proposed"]),
+        (("100.00", "100.00", "0.01"), ["succeeded", "succeeded", "proposed"]),
+        (("200.01", "50.00"), ["proposed", "succeeded"]),  # what waits for a second person is no small step
+    ],
+)
+def test_small_refunds_count_together_towards_the_limit(staff, identity, amounts, states):
+    payment, client = paid(30_000, 30_000), staff(roles.BILLING)
+    for amount in amounts:
+        act_on(client, "payment", "refund", payment, {"amount": amount, "reason": "Paid twice"})
+
+    assert list(Refund.objects.order_by("created_at").values_list("state", flat=True)) == states
+    assert Movement.objects.filter(kind="refund").count() == states.count("succeeded")
+
+
+@pytest.mark.parametrize("state", [RefundState.FAILED, RefundState.DECLINED])
+def test_refund_that_returned_nothing_does_not_count_towards_the_limit(staff, identity, state):
+    payment = paid(30_000, 30_000)
+    give_back(payment, 15_000, timezone.now(), state)
+    act_on(staff(roles.BILLING), "payment", "refund", payment, {"amount": "200.00", "reason": "x"})
+
+    assert Refund.objects.get(amount_cents=20_000).state == RefundState.SUCCEEDED
 
 
 def test_declined_refund_returns_nothing_and_frees_its_amount(staff, identity):
@@ -739,9 +1071,46 @@ def test_answer_is_told_and_releases_the_bill(staff, identity, run_jobs, mailout
 
 def test_answer_page_shows_the_thread(staff, identity):
     question = asked()
-    page = text(staff(roles.BILLING).get(address("question", "answer", question)))
+    answer(question, "Because.", by=factories.UserFactory(name="Clara Clerk"))
+    page = staff(roles.BILLING).get(address("question", "answer", question))
 
-    assert f"Statement {question.statement.number} Line Chest X-ray Patient Why?" in page
+    assert list(facts_of(page).items()) == [
+        ("Statement", question.statement.number),
+        ("Patient", "Testa Patientson"),
+        ("Reads", "English"),
+        ("E-mail", "testa@example.com"),
+        ("Line", "Chest X-ray"),
+        ("Patient wrote", "Why?"),
+        ("Clara Clerk", "Because."),
+    ]
+    assert "Patient Testa Patientson Reads English E-mail testa@example.com Line Chest X-ray" in text(page)
+
+
+def test_answer_page_says_where_the_answer_is_read_without_an_address(staff, identity):
+    question = ask(owing(), QuestionKind.INSURANCE, "¿Por qué?", language="es")
+    page = staff(roles.BILLING).get(address("question", "answer", question))
+
+    assert facts_of(page) == {
+        "Statement": question.statement.number,
+        "Patient": "Testa Patientson",
+        "Reads": "Spanish",
+        "E-mail": "none left: the answer is read at the bill",
+        "Patient wrote": "¿Por qué?",
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "labels"),
+    [("open", ["Answer", "Close without an answer"]), ("answered", ["Answer"]), ("closed", ["Answer"])],
+)
+def test_only_an_open_question_is_closed_without_an_answer(staff, identity, state, labels):
+    question, client = asked(), staff(roles.BILLING)
+    Question.objects.update(state=state)
+
+    assert offered(client, "question", question) == labels
+    act_on(client, "question", "close", question)
+    question.refresh_from_db()
+    assert question.state == ("closed" if state == "open" else state)
 
 
 def test_question_is_closed_without_an_answer(staff, identity):
@@ -820,8 +1189,8 @@ def test_downloads_hold_what_owes_and_no_cache_keeps_them(staff, payment, page, 
     response = staff(roles.BILLING).get(f"{PAGES}/{page}/")
 
     body = b"".join(response.streaming_content).decode()
-    owes = Statement.objects.filter(pk=payment.statement_id)
-    assert body == "".join(lines(owes))
+    still_owed = Statement.objects.filter(pk=payment.statement_id)
+    assert body == "".join(lines(still_owed))
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == f'attachment; filename="{name}-{timezone.localdate()}.csv"'
     assert kept_by_no_cache(response)
@@ -1088,7 +1457,12 @@ def test_dashboard_links_only_to_lists_one_may_open(staff, identity, role, linke
         ),
         (
             "40.00",
-            "The deposit is $40.00, but payments, refunds, disputes and fees make $38.54: a difference of $1.46.",
+            "The deposit is $40.00, but payments, refunds, disputes and fees make $38.54: a difference of $1.46."
+            " That is the fees: is it the amount before fees?",
+        ),
+        (
+            "37.08",
+            "The deposit is $37.08, but payments, refunds, disputes and fees make $38.54: a difference of $1.46.",
         ),
         (
             "-38.54",
@@ -1136,13 +1510,58 @@ def test_close_sent_twice_closes_once(staff, payment):
     assert (DailyClose.objects.count(), Journal.objects.filter(kind="deposit").count()) == (1, 1)
 
 
-def test_close_refuses_a_day_that_has_not_come(staff, payment):
+@pytest.mark.parametrize("facts", [{"deposit": "38.54"}, {"show": "yes"}])
+def test_close_refuses_a_day_that_has_not_come(staff, payment, facts):
     seal()
     tomorrow = timezone.localdate() + timedelta(days=1)
-    response = staff(roles.BILLING).post(CLOSE, {"day": tomorrow, "deposit": "38.54"})
+    response = staff(roles.BILLING).post(CLOSE, {"day": tomorrow, **facts})
 
-    assert reasons(response) == [f"{tomorrow} has not come yet."]
-    assert DailyClose.objects.count() == 0
+    assert response.context["form"].errors == {"day": [f"{tomorrow} has not come yet."]}
+    assert (response.context["batch"].day.isoformat(), DailyClose.objects.count()) == (today(), 0)
+
+
+HOW = (
+    "A day closes only when the ledger holds, every movement ties to the card processor, and the deposit is right to"
+    " the cent."
+)
+NOT_OVER = "This day is not over. What is paid later today goes into the next close."
+GO_ON = "The ledger holds, and every movement ties. Now compare the deposit with your bank."
+
+
+def told(response):
+    """What the close page says, and the days whose sums it shows."""
+    html = response.content.decode()
+    return re.findall(r'<p class="help[^"]*">(.*?)</p>', html), re.findall(r"<h2>(.*?): \d+ entries</h2>", html)
+
+
+def in_words(day):
+    return date_format(day, "DATE_FORMAT")
+
+
+def test_close_page_says_that_today_is_not_over(staff, payment):
+    seal()
+    client, day = staff(roles.BILLING), timezone.localdate()
+    yesterday = day - timedelta(days=1)
+
+    assert told(client.get(CLOSE)) == ([HOW, NOT_OVER, GO_ON], [in_words(day)])
+    shown = client.post(CLOSE, {"day": yesterday.isoformat(), "show": "yes"})
+    assert told(shown) == ([HOW, GO_ON], [in_words(yesterday)])
+
+
+def test_close_page_says_which_day_is_next_when_today_is_closed(staff, payment):
+    seal()
+    client = staff(roles.BILLING)
+    client.post(CLOSE, {"day": today(), "deposit": "38.54"})
+    seal()
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    page = client.get(CLOSE)
+    early = client.post(CLOSE, {"day": tomorrow.isoformat(), "deposit": "0.00"})
+
+    is_next = f"Every day up to today is closed. The next day to close is {in_words(tomorrow)}, when it is over."
+    assert [told(page), told(early)] == [([HOW, is_next], [])] * 2
+    assert page.context["form"].initial["day"] == tomorrow
+    assert early.context["form"].errors == {"day": [f"{tomorrow} has not come yet."]}
+    assert DailyClose.objects.count() == 1
 
 
 @pytest.mark.parametrize("deposit", ["", "1e2", "NaN", "3_8", "３８", "--5", "38.541", "-"])

@@ -205,11 +205,20 @@ def test_dispute_whose_messages_were_lost_is_found_by_the_sweep(payment):
     assert accounts() == {"gateway": 10_000, "revenue": -10_000}
 
 
-def test_second_dispute_of_money_that_is_held_already_waits_and_breaks_nothing(payment):
+def test_second_dispute_of_money_that_is_held_already_is_noted_and_breaks_nothing(payment):
     tell(payment, OPEN, ref="d_0")
     processor.dispute(payment.payment_ref)
 
-    assert deliver() == [False]
+    assert deliver() == [True]
 
-    assert GatewayEvent.objects.unprocessed().count() == 1
+    assert GatewayEvent.objects.get().note == "More is disputed than was paid"
     assert accounts() == {"dispute": 10_000, "revenue": -10_000}
+
+
+def test_dispute_of_more_than_was_paid_holds_what_was_paid(payment):
+    outcome = DisputeOutcome(DisputeOutcomeState.OPEN, "d_more", payment.payment_ref, 10_500)
+
+    note = apply_dispute("sandbox", outcome)
+
+    assert note == "More is disputed than was paid: we hold back the rest of the payment"
+    assert (Dispute.objects.get().amount_cents, accounts()["dispute"]) == (10_000, 10_000)

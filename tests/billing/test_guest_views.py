@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import translation
+from django.utils.formats import date_format
 
 from billing import plans, questions
 from billing.gateways.sandbox.models import CardSession
@@ -25,7 +26,7 @@ from billing.models import (
 )
 from practice.throttles import count_try
 from tests import factories
-from tests.billing.books import pay
+from tests.billing.books import answers_lost, pay
 
 pytestmark = pytest.mark.django_db
 BORN = "6/15/1950"
@@ -146,7 +147,12 @@ def test_a_request_is_kept_with_the_day_it_is_due(client, identity, time_machine
     assert (kept.due_on, kept.asked_at, kept.language) == (due_on, asked_at, "en")
     assert (kept.exam, kept.name, kept.contact) == ("MRI of the knee", "Ana Testa", "ana@example.com")
     assert str(kept.scheduled_on or "") == scheduled_on
-    assert "within 3 business days" in text(client.get("/pay/estimate/thank-you/"))
+    told = f"You get the estimate by {date_format(due_on, 'DATE_FORMAT')}."
+    assert f"We have your request. {told}" in text(client.get("/pay/estimate/thank-you/"))
+
+
+def test_thanks_without_a_request_name_the_time_in_general(client, identity):
+    assert "You get the estimate within 3 business days." in text(client.get("/pay/estimate/thank-you/"))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +161,13 @@ def test_a_request_is_kept_with_the_day_it_is_due(client, identity, time_machine
         (
             {"exam": "", "name": " ", "contact": ""},
             ["Tell us which exam it is.", "Enter your name.", "Tell us where to send the estimate."],
+        ),
+        *(
+            (
+                {"contact": contact},
+                ["Enter an e-mail address like name@example.com, or a phone number with its area code."],
+            )
+            for contact in ("ana", "ana@", "ana@example", "555-0120", "(574) 555-012", "call me")
         ),
         ({"scheduled_on": "31/31/2026"}, ["Choose a date, or write it as 2026-03-31."]),
         ({"scheduled_on": "2026-11-23"}, ["This day has passed. Choose a later one, or leave it empty."]),
@@ -167,6 +180,13 @@ def test_a_request_says_what_is_wrong(client, identity, time_machine, facts, exp
     assert (response.status_code, summary(response)) == (200, expected)
     assert "<title>Error: Ask what an exam will cost" in response.content.decode()
     assert EstimateRequest.objects.count() == 0
+
+
+@pytest.mark.parametrize("contact", ["(574) 555-0120", "574.555.0120", "+1 574 555 0120", "5745550120 (mornings)"])
+def test_a_phone_number_with_its_area_code_will_do(client, identity, contact):
+    assert client.post("/pay/estimate/", WANTED | {"contact": contact}).status_code == 302
+
+    assert EstimateRequest.objects.get().contact == contact
 
 
 @pytest.mark.parametrize("field", ["exam", "name", "contact"])
@@ -246,12 +266,29 @@ def test_each_kind_of_question_opens_its_thread_and_holds_the_bill(guest, statem
 
 def test_asking_about_a_charge_names_its_line(guest, statement):
     shown = text(guest.get("/pay/ask/charge/?line=1"))
-    assert "Ask about this charge Chest X-ray, Sept. 1, 2026: $100.00" in shown
+    assert "Ask about this charge Chest X-ray , Sept. 1, 2026: $100.00" in shown
 
     guest.post("/pay/ask/charge/", {"message": "Why?", "line": "1"})
 
     assert Question.objects.get().line == statement.lines.get()
     assert "About a charge: Chest X-ray" in text(guest.get("/pay/questions/"))
+
+
+def test_a_line_in_a_question_is_said_to_be_in_english(guest):
+    asking = guest.get("/es/pay/ask/charge/?line=1")
+    guest.post("/pay/ask/charge/", {"message": "Why?", "line": "1"})
+    asked = guest.get("/es/pay/questions/")
+
+    for response in (asking, asked):
+        assert re.findall(r'<(\w+) lang="en">([^<]*)', response.content.decode()) == [("span", "Chest X-ray")]
+
+
+def test_a_reply_is_said_to_have_come(guest, statement):
+    question = questions.ask(statement, QuestionKind.CHARGE, "Why?")
+
+    shown = text(guest.get(reply(guest, question).headers["Location"]))
+
+    assert "We have your message. This bill is on hold until we have answered." in shown
 
 
 @pytest.mark.parametrize("line", ["2", "0", "-1", "x", "²", "9" * 30, "1 OR 1=1"])
@@ -451,6 +488,30 @@ def test_with_paying_off_there_is_no_offer(guest, settings):
     assert PaymentPlan.objects.count() == 0
 
 
+def test_agreeing_twice_is_one_plan_and_one_card_page(guest):
+    first, second = agree(guest), agree(guest)
+
+    assert (first.status_code, second.headers["Location"]) == (303, first.headers["Location"])
+    assert (PaymentPlan.objects.count(), Attempt.objects.count(), CardSession.objects.count()) == (1, 1, 1)
+    assert (PaymentPlan.objects.get().state, CardSession.objects.get().state) == (PlanState.PENDING, "open")
+
+
+def test_a_first_part_whose_card_page_is_unreachable_was_not_charged(guest):
+    with answers_lost(acts=False):
+        response = agree(guest)
+
+    assert summary(response) == ["We could not reach the card page. Nothing was charged. Please try again."]
+
+
+def test_a_first_part_whose_card_page_had_been_open_is_being_confirmed(guest):
+    agree(guest)
+
+    with answers_lost(acts=False):
+        response = agree(guest)
+
+    assert (response.status_code, response.headers["Location"]) == (302, Attempt.objects.get().get_absolute_url())
+
+
 def test_leaving_the_card_page_leaves_the_choice(guest):
     agree(guest, "2")
     card_page = f"/sandbox/pay/{CardSession.objects.get().pk}/"
@@ -458,7 +519,7 @@ def test_leaving_the_card_page_leaves_the_choice(guest):
     shown = text(guest.get(re.sub("^https?://[^/]+", "", back)))
 
     assert "You pay this bill in parts." not in shown
-    assert "2 parts, the first $50.00 today" in shown
+    assert "2 monthly payments: $50.00 today, then $50.00 each month" in shown
     agree(guest, "4")
     assert list(PaymentPlan.objects.order_by("consented_at").values_list("state", flat=True)) == [
         "abandoned", "pending",
@@ -477,6 +538,42 @@ def test_the_bill_of_a_running_plan_leads_to_it(guest):
     assert f'<a href="/pay/plan/{plan.token}/">Your payment plan</a>' in receipt
 
 
+def test_the_bill_of_a_running_plan_names_the_next_part_and_asks_for_nothing(guest, statement, time_machine):
+    time_machine.move_to(datetime(2026, 10, 31, 12, tzinfo=HERE), tick=False)
+    guest.post("/pay/", {"code": statement.code, "born_on": BORN})
+    plan = begin(guest)
+    next_part = (
+        "The next part of your plan, $33.33, is charged to your card on Nov. 30, 2026. You need not do anything."
+    )
+
+    shown = text(guest.get("/pay/statement/"))
+    assert [sentence in shown for sentence in (next_part, "Please pay by")] == [True, False]
+
+    plans.cancel(plan)
+    shown = text(guest.get("/pay/statement/"))
+    assert [sentence in shown for sentence in (next_part, "Please pay by Dec. 1, 2026.")] == [False, True]
+
+
+def test_the_bill_names_the_day_on_which_a_declined_card_is_tried_again(guest):
+    plan = begin(guest)
+    plan.instalments.filter(position=2).update(next_try_on=date(2027, 5, 4), declines=1)
+
+    assert "$33.33, is charged to your card on May 4, 2027." in text(guest.get("/pay/statement/"))
+
+
+def test_the_plan_says_that_it_is_paused_while_the_bill_is_on_hold(guest, statement):
+    plan = begin(guest)
+    paused = "Paused: no card is charged until we have answered your question."
+    question = questions.ask(statement, QuestionKind.CHARGE, "Why?")
+    asked = text(guest.get(plan.get_absolute_url()))
+    bill = text(guest.get("/pay/statement/"))
+    questions.answer(question, "So.", by=factories.UserFactory())
+    answered = text(guest.get(plan.get_absolute_url()))
+
+    assert [paused in shown for shown in (asked, answered)] == [True, False]
+    assert "The next part of your plan" not in bill
+
+
 def test_whoever_holds_the_plan_s_link_sees_days_and_amounts_and_nobody_s_name(guest, statement, time_machine):
     time_machine.move_to(datetime(2026, 10, 31, 12, tzinfo=HERE), tick=False)
     guest.post("/pay/", {"code": statement.code, "born_on": BORN})
@@ -489,6 +586,21 @@ def test_whoever_holds_the_plan_s_link_sees_days_and_amounts_and_nobody_s_name(g
     assert [secret for secret in [*SECRETS, statement.number, "payer@example.com"] if secret in page] == []
     assert "noindex" in page
     assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_cancelling_asks_first_and_says_that_it_is_done(guest):
+    plan = begin(guest)
+    holder, url = Client(), plan.get_absolute_url()
+    done = "Your payment plan is cancelled. No card is charged any more."
+
+    shown = holder.get(url).content.decode()
+    (folded,) = re.findall(r'<details class="no-print">(.*?)</details>', shown, re.DOTALL)
+    assert re.findall(r"<summary>(.*?)</summary>", folded) == ["Cancel this plan"]
+    button = r'name="action" value="(\w+)"><button[^>]*>([^<]*)'
+    assert re.findall(button, folded) == re.findall(button, shown) == [("cancel", "Yes, cancel this plan")]
+
+    holder.post(url, {"action": "cancel"})
+    assert [done in text(holder.get(url)) for _look in range(2)] == [True, False]
 
 
 def test_the_plan_is_cancelled_by_its_button_once(guest, statement, run_jobs, settings):

@@ -205,7 +205,7 @@ def test_import_revises_a_changed_statement():
     assert StatementLine.objects.get().charge_cents == 32_000
     assert list(Journal.objects.order_by("pk").values_list("kind", "cause")) == [
         ("charge", f"import {ImportBatch.objects.last().pk}"),
-        ("revision", f"S-1/{batch.pk}"),
+        ("revision", f"import {batch.pk}/0"),
     ]
     assert problem_of_ledger() == ""
 

@@ -22,7 +22,7 @@ from billing.models import Statement
 from billing.withdrawals import void_statement
 from practice.encryption import decrypt
 from practice.models import Throttle
-from practice.throttles import forget_ended
+from practice.throttles import forget_ended, subnet
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -187,8 +187,30 @@ def test_too_many_tries_look_nothing_up(statement, django_assert_num_queries):
     for _try in range(PER_ADDRESS.times):
         find_statement("nonsense", BORN, "192.0.2.1")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         find_statement(statement.code, BORN, "192.0.2.1")
+
+
+def counts(address):
+    """How often the limits on this address, its neighbourhood and everybody have counted."""
+    keys = [PER_ADDRESS.key(address), PER_SUBNET.key(subnet(address)), OVERALL.key("")]
+    counted = dict(Throttle.objects.filter(key__in=keys).values_list("key", "count"))
+    return [counted.get(key, 0) for key in keys]
+
+
+@pytest.mark.parametrize("find", [find_statement, find_statement_by_link])
+def test_tries_refused_for_the_address_do_not_count_for_the_neighbours_and_for_everybody(statement, find):
+    for _try in range(PER_ADDRESS.times + 7):
+        find("0" * 26, BORN, "192.0.2.1")
+
+    assert counts("192.0.2.1") == [PER_ADDRESS.times + 7, PER_ADDRESS.times, PER_ADDRESS.times]
+
+
+def test_tries_refused_for_the_neighbourhood_do_not_count_for_everybody(statement):
+    for number in range(PER_SUBNET.times + 7):
+        find_statement("nonsense", BORN, f"192.0.2.{number}")
+
+    assert counts("192.0.2.1") == [1, PER_SUBNET.times + 7, PER_SUBNET.times]
 
 
 @pytest.mark.parametrize(("first", "second"), [("code", "link"), ("link", "code")])

@@ -285,6 +285,11 @@ def test_money_is_never_deleted(table):
     [
         "billing_payment", "billing_journal", "billing_leg", "billing_chainlink", "billing_refund", "billing_dispute",
         "billing_dailyclose",
+        "billing_statementline",
+        "billing_gatewayevent",
+        "billing_instalment",
+        "billing_questionmessage",
+        "billing_importbatch",
     ],
 )  # fmt: skip
 def test_money_is_never_truncated(table):
@@ -1020,3 +1025,15 @@ def test_money_moves_what_is_owed_and_what_is_reserved_together():
 
     made.refresh_from_db()
     assert (statement.balance_cents, made.refund_reserved_cents, made.refundable_cents) == (6_000, 4_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "account"),
+    [(JournalKind.RELEASE, Account.GATEWAY), (JournalKind.WRITE_OFF, Account.GATEWAY), (JournalKind.VOID, Account.GATEWAY),
+     (JournalKind.PAYMENT, Account.BANK), (JournalKind.REFUND, Account.FEES), (JournalKind.CHARGE, Account.BANK)],
+)  # fmt: skip
+def test_money_at_the_processor_and_the_bank_moves_only_by_what_moves_it(kind, account):
+    statement = factories.StatementFactory()
+
+    with refuse("does not move money at the processor or the bank"), transaction.atomic():
+        post(kind, (account, statement, 1), (Account.CREDIT, statement, -1))

@@ -1,6 +1,6 @@
 """Payment plans: what is offered, what is agreed, and what ends them."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,7 @@ from django.core import mail
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 
-from billing import payments, plans
+from billing import ledger, payments, plans
 from billing.gateways.sandbox.models import CardSession
 from billing.gateways.sandbox.processor import take_payment
 from billing.models import Attempt, AttemptState, PaymentPlan, PlanState
@@ -123,12 +123,48 @@ def test_what_was_agreed_is_kept_word_for_word(statement):
     assert shown == (
         "I agree to pay in 3 parts: Oct. 31, 2026: $33.35; Nov. 30, 2026: $33.33; Dec. 31, 2026: $33.33. There is no "
         "fee and no interest. I pay the first part now; my card is then kept by the card processor and charged on "
-        "these days. I get a mail three days before each charge. I can cancel at any time with the link in each mail; "
-        "what is left is then owed as before."
+        "these days. I get an e-mail three days before each charge. I can cancel at any time with the link in each "
+        "e-mail; what is left is then owed as before."
     )
     assert (plan.consent_text, plan.consented_at, plan.consented_from) == (shown, AGREED, "192.0.2.1")
     assert parts(plan) == offer.parts
     assert (plan.state, plan.total_cents, plan.gateway) == (PlanState.PENDING, 10_001, "sandbox")
+
+
+@pytest.mark.parametrize("minutes", [0, 9])
+def test_agreeing_once_more_to_the_same_is_the_same_plan(statement, minutes):
+    first = agree(statement)
+    again = agree(statement, at=AGREED + timedelta(minutes=minutes))
+
+    assert (again, again.state, again.consented_at) == (first, PlanState.PENDING, AGREED)
+    assert PaymentPlan.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "facts"),
+    [
+        (2, {}),
+        (3, {"email": "another@example.com"}),
+        (3, {"at": AGREED + timedelta(minutes=10)}),
+    ],
+)
+def test_agreeing_to_something_else_or_later_is_another_plan(statement, count, facts):
+    first = agree(statement)
+    second = agree(statement, count, **facts)
+
+    first.refresh_from_db()
+    assert (first.state, second.state, second == first) == (PlanState.ABANDONED, PlanState.PENDING, False)
+
+
+def test_agreeing_once_more_after_the_bill_has_changed_is_another_plan(statement):
+    first = agree(statement)
+    with transaction.atomic():
+        statement.lines.update(charge_cents=40_002, adjustment_cents=10_000, patient_cents=20_001)
+        ledger.post_revision(statement, 10_000, "test")
+    second = agree(statement)
+
+    first.refresh_from_db()
+    assert (first.state, second.total_cents) == (PlanState.ABANDONED, 20_001)
 
 
 def test_the_text_is_in_the_language_of_the_page(statement):

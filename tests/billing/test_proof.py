@@ -155,6 +155,26 @@ FAULTS = {
     "money at the processor without a payment, refund or dispute": bend(
         "DELETE FROM billing_payment WHERE id = %s", lambda b: (b.payment.pk, b.posted.pk)
     ),
+    "entries in books their kind does not touch": bend(
+        "UPDATE billing_leg SET account = 'fees' WHERE account = 'receivable' AND journal_id = %s",
+        lambda b: (b.posted.pk, b.posted.pk),
+    ),
+    "deposits that differ from their closed day": bend(
+        "UPDATE billing_journal SET cause = '2001-01-01' WHERE kind = 'deposit' AND cause = %s",
+        lambda b: (b.closed.day.isoformat(), Journal.objects.get(kind="deposit").pk),
+    ),
+    "closed days whose sums differ from the ledger": bend(
+        "UPDATE billing_dailyclose SET payments_cents = payments_cents + 1, deposit_cents = deposit_cents + 1 "
+        "WHERE id = %s",
+        lambda b: (b.closed.pk, b.closed.pk),
+    ),
+    "void statements on which money is still applied": bend(
+        "UPDATE billing_statement SET voided_at = now() WHERE id = %s", lambda b: (b.statement.pk, b.statement.pk)
+    ),
+    "paid instalments without a payment": bend(
+        "UPDATE billing_instalment SET state = 'paid' WHERE position = 2 AND plan_id = %s",
+        lambda b: (b.plan.pk, b.plan.instalments.get(position=2).pk),
+    ),
     "plans whose parts do not add up": bend(
         "UPDATE billing_instalment SET amount_cents = amount_cents + 1 WHERE position = 1 AND plan_id = %s",
         lambda b: (b.plan.pk, b.plan.pk),

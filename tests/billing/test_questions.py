@@ -1,5 +1,7 @@
 """Threads with the office: the clock, the hold, who is told, and how fast answers come."""
 
+import threading
+import time
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -128,6 +130,65 @@ def test_writing_again_before_the_answer_keeps_the_clock(statement):
     question.refresh_from_db()
     assert (question.due_on, held_since(statement)) == (date(2026, 11, 30), ASKED)
     assert question.messages.count() == 2
+
+
+def waits_for_a_lock():
+    """Whether a connection to this database comes to wait for another's lock within four seconds."""
+    for _look in range(80):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone() != (0,):
+                return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", ["answer", "close_question"])
+@pytest.mark.parametrize("write", ["ask", "ask_on"])
+def test_a_hold_is_not_lost_when_the_patient_writes_while_another_thread_ends(identity, write, end):
+    statement, office = factories.StatementFactory(owes=10_000), factories.UserFactory()
+    other = questions.ask(statement, QuestionKind.INSURANCE, "Another thing", at=ASKED)
+    questions.close_question(other)
+    first = ask(statement)
+    written, may_commit, errors = threading.Event(), threading.Event(), []
+
+    def patient_writes():
+        with transaction.atomic():
+            if write == "ask":
+                questions.ask(statement, QuestionKind.ASSISTANCE, "And help", at=ASKED + timedelta(hours=1))
+            else:
+                questions.ask_on(other, "Once more", at=ASKED + timedelta(hours=1))
+            written.set()
+            may_commit.wait(10)
+
+    def office_ends():
+        if end == "answer":
+            questions.answer(first, "So.", by=office)
+        else:
+            questions.close_question(first)
+
+    def run(job):
+        try:
+            job()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[job]) for job in (patient_writes, office_ends)]
+    threads[0].start()
+    assert written.wait(10)
+    threads[1].start()
+    waited = waits_for_a_lock()
+    may_commit.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert (errors, waited, [thread.is_alive() for thread in threads]) == ([], True, [False, False])
+    assert (Question.objects.open().count(), held_since(statement)) == (1, ASKED)
 
 
 def test_another_bill_of_the_patient_is_not_held(statement):

@@ -247,7 +247,7 @@ def test_the_paper_holds_what_a_health_savings_account_asks_for(statement):
     assert text == (
         f"Test Radiology Receipt {number} "
         "Paid to Test Radiology, 1 Test Street, Testville, IN 46500 Telephone (574) 555-0120 "
-        f"Patient Testa Patientson Statement {statement.number} Paid on Nov. 24, 2026, 3:30 p.m. Amount $40.00 "
+        f"Patient Testa Patientson Bill number {statement.number} Paid on Nov. 24, 2026, 3:30 p.m. Amount $40.00 "
         "Card Visa ending in 4242 "
         "What it was for Date of service Description Code Your share Sept. 1, 2026 Chest X-ray 71046 $100.00 "
         "Before, paid, after What Amount You owed before $100.00 You paid −$40.00 You owe now $60.00 "

@@ -114,6 +114,7 @@ def test_other_day_is_not_compared(payment):
 
 def test_command_says_that_the_day_ties(payment, capsys):
     request_refund(payment, 3_000, by=factories.UserFactory(), reason="moved away")
+    seal()
 
     call_command("reconcile", "--date", TODAY().isoformat())
 
@@ -121,6 +122,7 @@ def test_command_says_that_the_day_ties(payment, capsys):
 
 
 def test_command_names_the_planted_cent_and_fails(payment, capsys):
+    seal()
     Movement.objects.update(amount_cents=10_001)
 
     with pytest.raises(CommandError, match=f"{TODAY().isoformat()}: 1 difference.") as failure:
@@ -147,3 +149,21 @@ def test_command_fails_while_the_processor_does_not_answer(payment):
 def test_command_refuses_what_is_no_day(db, day):
     with pytest.raises(CommandError, match="invalid day value"):
         call_command("reconcile", "--date", day)
+
+
+def test_command_names_what_is_planted_in_the_ledger_alone(payment, capsys):
+    seal()
+    with tampering() as cursor:
+        cursor.execute("UPDATE billing_leg SET cents = cents + 1 WHERE account = 'gateway'")
+
+    with pytest.raises(CommandError, match="the movements tie, the ledger does not hold"):
+        call_command("reconcile")
+
+    assert capsys.readouterr().err.startswith("The ledger does not hold: journals that do not balance: ")
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "2026-W48-4", "20261126", "tomorrow", "２０２６-11-26"])
+@pytest.mark.parametrize("command", ["reconcile", "close_day"])
+def test_commands_refuse_what_is_no_day_of_ours(db, command, text):
+    with pytest.raises(CommandError, match="invalid day value"):
+        call_command(command, "--date", text)

@@ -5,14 +5,17 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from billing import refunds
+from billing.disputes import apply_dispute
+from billing.gateways.interface import DisputeOutcome, DisputeOutcomeState
 from billing.gateways.sandbox.models import Movement, MovementKind
+from billing.gateways.sandbox.processor import dispute as dispute_there
 from billing.gateways.sandbox.processor import refund_here
 from billing.models import GatewayEvent, Journal, Payment, Refund, RefundSource, RefundState
-from billing.refunds import RefundRefused, decide_refund, import_refunds_of, request_refund
+from billing.refunds import RefundRefused, decide_refund, import_refunds_of, push, request_refund
 from billing.sweep import sweep
 from tests import factories
 from tests.billing.books import accounts, answers_lost, deliver, made_there, pay, proof, refunds_stand_at
@@ -427,3 +430,40 @@ def test_ten_clicks_on_one_form_at_once_are_one_refund():
 
     assert states == [once] * 10
     assert (Refund.objects.count(), returned_there(payment), proof().holds) == (1, 3_000, True)
+
+
+def test_small_steps_are_no_way_round_the_second_person(payment, clerk, settings):
+    settings.REFUND_SECOND_PERSON_ABOVE_CENTS = 5_000
+
+    states = [ask(payment, 2_000, clerk).state for _click in range(4)]
+
+    assert states == [RefundState.SUCCEEDED, RefundState.SUCCEEDED, RefundState.PROPOSED, RefundState.PROPOSED]
+    assert returned_there(payment) == 4_000
+
+
+def dispute_it(payment):
+    movement = dispute_there(payment.payment_ref)
+    apply_dispute("sandbox", DisputeOutcome(DisputeOutcomeState.OPEN, movement.ref, payment.payment_ref, 10_000))
+
+
+def test_refund_is_not_approved_while_the_payment_is_disputed(proposed, payment):
+    dispute_it(payment)
+
+    with pytest.raises(RefundRefused, match="disputes this payment at the bank"):
+        decide_refund(proposed, by=factories.UserFactory(), approve=True)
+    with pytest.raises(IntegrityError, match="a disputed payment is not refunded"), transaction.atomic():
+        Refund.objects.filter(pk=proposed.pk).update(state=RefundState.REQUESTED, decided_by=factories.UserFactory())
+    assert decide_refund(proposed, by=factories.UserFactory(), approve=False).state == RefundState.DECLINED
+    assert returned_there(payment) == 0
+
+
+def test_sweep_only_looks_at_a_refund_while_its_payment_is_disputed(payment, clerk):
+    refund = Refund.objects.create(
+        payment=payment, gateway="sandbox", amount_cents=3_000, requested_by=clerk, state=RefundState.REQUESTED
+    )
+    dispute_it(payment)
+
+    push(refund)
+
+    refund.refresh_from_db()
+    assert (refund.state, returned_there(payment)) == (RefundState.REQUESTED, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.urls import reverse
 
 from billing import uploads
@@ -247,6 +247,42 @@ def test_only_a_checked_file_is_accepted(take, clerk, state, may):
     assert stands(upload)[0] == (UploadState.ACCEPTED if may else state)
 
 
+# ---- A database that is busy ----------------------------------------------------------------------------------------
+
+
+def gives_up(*args, **options):
+    raise OperationalError("canceling statement due to lock timeout")
+
+
+def test_check_that_the_database_gave_up_is_told_and_the_file_deleted(take, settings, monkeypatch):
+    monkeypatch.setattr(uploads, "import_statements", gives_up)
+    upload = take()
+
+    assert stands(upload) == (UploadState.REFUSED, False)
+    assert upload.report == {
+        "problem_count": 1,
+        "refused_rows": 1,
+        "problems": [[1, "", "could not be checked just now, the database was busy; upload the file again"]],
+    }
+    assert files(settings) == []
+
+
+def test_import_that_the_database_gave_up_is_asked_for_again(take, run_jobs, clerk, settings, monkeypatch):
+    upload = take()
+    report = upload.report
+    accept_upload(upload, by=clerk)
+    with monkeypatch.context() as broken:
+        broken.setattr(uploads, "import_statements", gives_up)
+        run_jobs()
+
+    assert (stands(upload), upload.report, upload.stage) == ((UploadState.CHECKED, True), report, "")
+    assert (len(files(settings)), Statement.objects.count()) == (1, 0)
+
+    accept_upload(upload, by=clerk)
+    run_jobs()
+    assert (stands(upload), Statement.objects.count()) == ((UploadState.IMPORTED, False), 2)
+
+
 # ---- Discarding -----------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +373,10 @@ def text(response):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
+def heading(page):
+    return re.findall(r"<h2>([^<]*Nothing was changed\.)</h2>", page.content.decode())
+
+
 @pytest.mark.parametrize(
     ("role", "status"),
     [(role, 302 if role in {roles.BILLING, roles.BILLING_LEAD} else 403) for role in roles.STAFF_ROLES],
@@ -387,7 +427,13 @@ def test_page_lists_errors_by_row_and_column(staff, take):
         ("2", "charge", "is not an amount like 1234.50"),
         ("3", "statement_number", "is empty"),
     ]
-    assert "3 problems in 2 rows. Nothing was changed." in text(page)
+    assert heading(page) == ["3 problems. Nothing was changed."]
+
+
+def test_page_counts_one_problem_as_one(staff, take):
+    page = staff(roles.BILLING).get(page_of(take(table({"charge": "x"}))))
+
+    assert heading(page) == ["1 problem. Nothing was changed."]
 
 
 def test_page_escapes_what_a_file_says(staff, take):

@@ -1,12 +1,15 @@
 """The pages a guest walks: what they show, to whom, and what they never give away."""
 
 import re
-from datetime import date
+from datetime import date, datetime
+from importlib import import_module
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.core import mail
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -14,8 +17,9 @@ from billing import ledger, questions
 from billing.codes import link_token
 from billing.gateways.sandbox.models import CardSession
 from billing.gateways.sandbox.processor import take_payment
-from billing.models import Attempt, Payment, QuestionKind
-from billing.withdrawals import void_statement
+from billing.models import Attempt, AttemptState, Payment, QuestionKind, Statement
+from billing.refunds import request_refund
+from billing.withdrawals import void_statement, write_off
 from patients.models import Patient
 from practice.money import dollars
 from tests import factories
@@ -23,6 +27,12 @@ from tests.billing.books import answers_lost
 
 pytestmark = pytest.mark.django_db
 BORN = "6/15/1950"
+OPENED = datetime(2026, 10, 20, 15, 30, tzinfo=ZoneInfo("America/Indiana/Indianapolis"))
+UNREACHABLE = "We could not reach the card page. Nothing was charged. Please try again."
+NOT_FOUND = (
+    "We could not find a bill with this code and date of birth. Check each letter of the code, and write the month "
+    "first. After several tries, wait an hour or call (574) 555-0120."
+)
 
 
 @pytest.fixture
@@ -61,7 +71,7 @@ def test_every_page_is_private(guest):
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("born_on", ["6/15/1950", "06-15-1950", "1950-06-15", "6.15.1950"])
+@pytest.mark.parametrize("born_on", ["6/15/1950", "06-15-1950", "1950-06-15", "6.15.1950", "06151950"])
 def test_look_up_takes_a_date_as_people_write_it(client, statement, born_on):
     response = client.post("/pay/", {"code": statement.code.lower(), "born_on": born_on})
 
@@ -79,11 +89,16 @@ def test_look_up_takes_a_date_as_people_write_it(client, statement, born_on):
             {"code": "x", "born_on": "15/6/50"},
             ["Enter the date of birth as month, day and four-digit year, like 3/27/1948."],
         ),
-        ({"code": "x", "born_on": "1/1/2999"}, ["The date of birth must be in the past."]),
-        (
-            {"code": "x", "born_on": "1/1/1950"},
-            ["We could not find a bill with this code and date of birth. Check both with your bill, or call us."],
+        *(
+            (
+                {"code": "x", "born_on": digits},
+                ["Enter the date of birth as month, day and four-digit year, like 3/27/1948."],
+            )
+            for digits in ("15061950", "19500615", "6151950", "061519500")
         ),
+        ({"code": "x", "born_on": "1/1/2999"}, ["The date of birth must be in the past."]),
+        ({"code": "x", "born_on": "01012999"}, ["The date of birth must be in the past."]),
+        ({"code": "x", "born_on": "1/1/1950"}, [NOT_FOUND]),
     ],
 )
 def test_look_up_says_what_is_wrong(client, statement, facts, expected):
@@ -171,7 +186,7 @@ def test_statement_query_count(guest, statement, count, django_assert_num_querie
     for _other in range(count):
         factories.StatementFactory(patient=statement.patient)
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         guest.get("/pay/statement/")
 
 
@@ -196,6 +211,7 @@ def test_nothing_about_the_patient_in_addresses_or_titles(guest, statement):
         ({"choice": "part", "amount": "100.01"}, ["You owe $100.00. Enter that amount or less."]),
         ({"choice": "part", "amount": "0.49"}, ["The smallest payment is $0.50."]),
         ({"choice": "everything"}, ["Select a valid choice. everything is not one of the available choices."]),
+        ({"choice": "full", "amount": "x"}, ["Enter an amount in dollars and cents, like 25.00."]),
     ],
 )
 def test_pay_refuses_a_wrong_amount(guest, facts, expected):
@@ -205,8 +221,28 @@ def test_pay_refuses_a_wrong_amount(guest, facts, expected):
     assert Attempt.objects.count() == 0
 
 
+@pytest.mark.parametrize("amount", ["1", "25.00", "99.99", "100.01", "0"])
+@pytest.mark.parametrize("button", [{}, {"preview": "yes"}])
+def test_all_of_it_and_another_amount_is_a_question_and_starts_nothing(guest, amount, button):
+    response = guest.post("/pay/statement/", {"choice": "full", "amount": amount} | button)
+
+    assert summary(response) == [
+        "You wrote an amount, but chose to pay all of it. Choose “Part of it”, or clear the amount."
+    ]
+    assert re.findall(r'<a href="#(\w+)">You wrote', response.content.decode()) == ["id_choice_0"]
+    assert "What this payment does" not in text(response)
+    assert (Attempt.objects.count(), CardSession.objects.count()) == (0, 0)
+
+
 @pytest.mark.parametrize(
-    ("facts", "cents"), [({"choice": "full", "amount": "1"}, 10_000), ({"choice": "part", "amount": "$25"}, 2_500)]
+    ("facts", "cents"),
+    [
+        ({"choice": "full"}, 10_000),
+        ({"choice": "full", "amount": ""}, 10_000),
+        ({"choice": "full", "amount": "100"}, 10_000),
+        ({"choice": "full", "amount": "$100.00"}, 10_000),
+        ({"choice": "part", "amount": "$25"}, 2_500),
+    ],
 )
 def test_pay_goes_to_the_card_page(guest, facts, cents, settings):
     response = guest.post("/pay/statement/", facts)
@@ -263,7 +299,46 @@ def test_receipt_says_confirming_while_unknown(guest):
 
     assert "Confirming your payment" in text(response)
     assert "failed" not in text(response).lower()
-    assert '<meta http-equiv="refresh" content="5">' in response.content.decode()
+
+
+def looks_again(response):
+    """Where the waiting page goes by itself."""
+    return re.findall(r'<meta http-equiv="refresh" content="5;url=([^"]*)">', response.content.decode())
+
+
+def test_the_waiting_page_looks_again_six_times_and_then_says_not_to_pay_again(guest):
+    guest.post("/pay/statement/", {"choice": "full"})
+    url = Attempt.objects.get().get_absolute_url()
+    waiting, given_up = "This page looks again by itself", "We still have no word from the card processor."
+
+    followed, response = [], guest.get(url)
+    while (following := looks_again(response)) and len(followed) < 20:
+        assert [sentence in text(response) for sentence in (waiting, given_up)] == [True, False]
+        followed += following
+        response = guest.get(url + following[0])
+
+    assert followed == ["?n=1", "?n=2", "?n=3", "?n=4", "?n=5", "?n=6"]
+    assert [sentence in text(response) for sentence in (waiting, given_up)] == [False, True]
+    assert "Please do not pay again. Look again later, or call (574) 555-0120." in text(response)
+    assert re.findall(r'<a class="button" href="([^"]*)">Look again now', response.content.decode()) == [url]
+
+
+@pytest.mark.parametrize("looked", ["", "x", "-1", "²", "1e9", "100", "9" * 5_000])
+def test_the_waiting_page_counts_from_the_start_when_it_cannot_read_the_count(guest, looked):
+    guest.post("/pay/statement/", {"choice": "full"})
+
+    assert looks_again(guest.get(Attempt.objects.get().get_absolute_url(), {"n": looked})) == ["?n=1"]
+
+
+def test_the_waiting_page_of_a_locked_bill_waits(guest, monkeypatch):
+    guest.post("/pay/statement/", {"choice": "full"})
+
+    def locked(attempt):
+        raise OperationalError("canceling statement due to lock timeout")
+
+    monkeypatch.setattr("billing.payments.look_at", locked)
+
+    assert "Confirming your payment" in text(guest.get(Attempt.objects.get().get_absolute_url()))
 
 
 def test_receipt_of_a_closed_page_says_nothing_was_charged(guest):
@@ -288,9 +363,95 @@ def test_receipt_of_nothing_is_not_found(client, identity):
     assert client.get(f"/pay/receipt/{uuid4()}/").status_code == 404
 
 
+# ---- The receipt's link and the bill's code together ----------------------------------------------------------------
+
+
+def show_code(visitor, statement, born_on=BORN):
+    """Where somebody lands who shows the statement's code and the date of birth."""
+    return visitor.post("/pay/", {"code": statement.code, "born_on": born_on}).headers["Location"]
+
+
+def test_a_stranger_with_a_receipt_s_link_lands_on_it_once_they_have_shown_the_bill_s_code(paid, statement):
+    stranger, url = Client(), paid.get_absolute_url()
+    shown = stranger.get(url).content.decode()
+    assert '<a class="button" href="/pay/">Show the full receipt</a>' in shown
+
+    assert show_code(stranger, statement) == url
+
+    assert "Patient Testa Patientson" in text(stranger.get(url))
+    assert show_code(stranger, statement) == "/pay/statement/"  # once
+
+
+def test_the_paper_s_link_leads_to_the_receipt_too(paid, link):
+    stranger = Client()
+    stranger.get(paid.get_absolute_url())
+
+    assert stranger.post(link, {"born_on": BORN}).headers["Location"] == paid.get_absolute_url()
+
+
+def test_another_bill_of_the_patient_leads_to_the_receipt_too(paid, statement):
+    stranger = Client()
+    stranger.get(paid.get_absolute_url())
+
+    assert show_code(stranger, factories.StatementFactory(patient=statement.patient)) == paid.get_absolute_url()
+
+
+def test_somebody_else_s_receipt_is_not_where_a_stranger_lands(paid):
+    other = factories.StatementFactory(patient=factories.PatientFactory(born_on=date(1960, 1, 2)))
+    stranger = Client()
+    stranger.get(paid.get_absolute_url())
+
+    assert show_code(stranger, other, "1/2/1960") == "/pay/statement/"
+
+    assert "Testa Patientson" not in text(stranger.get(paid.get_absolute_url()))
+
+
+def test_a_link_without_money_behind_it_is_not_where_a_stranger_lands(guest, statement):
+    guest.post("/pay/statement/", {"choice": "full"})
+    stranger = Client()
+    stranger.get(Attempt.objects.get().get_absolute_url())
+
+    assert show_code(stranger, statement) == "/pay/statement/"
+
+
+# ---- Leaving --------------------------------------------------------------------------------------------------------
+
+
 def test_leave_ends_the_visit(guest):
     assert guest.post("/pay/leave/").headers["Location"] == "/pay/"
     assert guest.get("/pay/statement/").headers["Location"] == "/pay/"
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_the_cookie_of_a_visit_that_was_left_shows_nothing_any_more(guest, paid, settings, signed_in):
+    if signed_in:
+        guest.force_login(factories.UserFactory())
+    key = guest.cookies[settings.SESSION_COOKIE_NAME].value
+    copied = Client()
+    copied.cookies[settings.SESSION_COOKIE_NAME] = key
+    assert copied.get("/pay/statement/").status_code == 200
+    in_flight = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    assert in_flight["guest_patient"] == Patient.objects.get().pk
+
+    guest.post("/pay/leave/")
+    with pytest.raises(UpdateError):
+        in_flight.save()
+
+    copied.cookies[settings.SESSION_COOKIE_NAME] = key
+    assert copied.get("/pay/statement/").headers["Location"] == "/pay/"
+    copied.cookies[settings.SESSION_COOKIE_NAME] = key
+    assert "Testa Patientson" not in text(copied.get(paid.get_absolute_url()))
+    assert guest.get("/pay/statement/").headers["Location"] == "/pay/"
+
+
+def test_a_signed_in_person_who_leaves_stays_signed_in(guest):
+    guest.force_login(factories.UserFactory())
+    assert guest.get("/pay/statement/").status_code == 200
+
+    guest.post("/pay/leave/")
+
+    assert guest.get("/pay/statement/").headers["Location"] == "/pay/"
+    assert guest.get("/resources/").status_code == 200
 
 
 def test_paying_off_shows_the_phone(guest, settings):
@@ -323,9 +484,86 @@ def test_unreachable_processor_says_nothing_was_charged(guest, acts):
     with answers_lost(acts=acts):
         response = guest.post("/pay/statement/", {"choice": "full"})
 
-    assert summary(response) == ["We could not reach the card page. Nothing was charged. Please try again."]
+    assert summary(response) == [UNREACHABLE]
     assert guest.post("/pay/statement/", {"choice": "full"}).status_code == 303
     assert (Attempt.objects.count(), CardSession.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("facts", [{"choice": "full"}, {"choice": "part", "amount": "25"}])
+def test_unreachable_processor_leads_to_the_confirming_page_when_the_card_page_had_been_open(guest, facts):
+    guest.post("/pay/statement/", {"choice": "full"})
+    attempt = Attempt.objects.get()
+    take_payment(CardSession.objects.get().pk, messages=0)
+
+    with answers_lost(acts=False):
+        response = guest.post("/pay/statement/", facts)
+        assert (response.status_code, response.headers["Location"]) == (302, attempt.get_absolute_url())
+        assert "Confirming your payment" in text(guest.get(attempt.get_absolute_url()))
+
+    assert "Thank you. Your payment arrived." in text(guest.get(attempt.get_absolute_url()))
+    assert (Attempt.objects.count(), Payment.objects.count()) == (1, 1)
+
+
+def test_a_bill_that_is_locked_asks_to_try_again(guest, monkeypatch):
+    def locked(*arguments, **facts):
+        raise OperationalError("canceling statement due to lock timeout")
+
+    monkeypatch.setattr("billing.payments.start_payment", locked)
+
+    assert summary(guest.post("/pay/statement/", {"choice": "full"})) == [
+        "This bill is being brought up to date. Please try again in a minute."
+    ]
+
+
+# ---- Back from the card page ----------------------------------------------------------------------------------------
+
+
+def begun(response):
+    """What the bill says of a card page that was opened, and where it leads."""
+    return re.findall(r'<p class="note note-warm">(At [^<]*?) <a href="([^"]*)">([^<]*)</a>', response.content.decode())
+
+
+def test_the_bill_says_that_a_card_page_was_opened(guest, time_machine):
+    time_machine.move_to(OPENED, tick=False)
+    guest.post("/pay/", {"code": Statement.objects.get().code, "born_on": BORN})
+    assert begun(guest.get("/pay/statement/")) == []
+    guest.post("/pay/statement/", {"choice": "part", "amount": "25"})
+
+    assert begun(guest.get("/pay/statement/")) == [
+        (
+            "At 3:30 p.m., you opened the card page for $25.00. If you paid there, please do not pay again. If you "
+            "left it, nothing was charged.",
+            Attempt.objects.get().get_absolute_url(),
+            "See if it arrived",
+        )
+    ]
+
+
+@pytest.mark.parametrize("why", ["paid", "ran out", "never opened"])
+def test_the_bill_does_not_speak_of_a_card_page_that_is_not_live(guest, why):
+    if why == "never opened":
+        with answers_lost(acts=False):
+            guest.post("/pay/statement/", {"choice": "part", "amount": "25"})
+    else:
+        guest.post("/pay/statement/", {"choice": "part", "amount": "25"})
+        if why == "paid":
+            take_payment(CardSession.objects.get().pk, messages=0)
+        else:
+            CardSession.objects.update(expires_at=timezone.now())
+        assert len(begun(guest.get("/pay/statement/"))) == 1
+        guest.get(Attempt.objects.get().get_absolute_url())
+
+    assert begun(guest.get("/pay/statement/")) == []
+    state = {"paid": AttemptState.PAID, "ran out": AttemptState.EXPIRED, "never opened": AttemptState.UNKNOWN}[why]
+    assert Attempt.objects.get().state == state
+
+
+def test_a_paid_bill_leads_to_its_receipts(guest, paid):
+    number = Payment.objects.get().receipt_number
+
+    due = re.search(r'<section class="card due.*?</section>', page(guest), re.DOTALL).group()
+
+    assert re.findall(r'<a href="([^"]*)">([^<]*)</a>', due) == [(paid.get_absolute_url(), f"Receipt {number}")]
 
 
 # ---- The preview ----------------------------------------------------------------------------------------------------
@@ -370,6 +608,33 @@ def test_the_preview_refuses_what_paying_refuses(guest):
     assert "What this payment does" not in text(response)
 
 
+def pay_button(response):
+    return re.findall(r'<button class="button">(Pay[^<]*)</button>', response.content.decode())
+
+
+def test_after_the_preview_the_button_names_the_amount(guest):
+    assert pay_button(guest.get("/pay/statement/")) == ["Pay by card"]
+
+    shown = guest.post("/pay/statement/", {"choice": "part", "amount": "25", "preview": "yes"})
+
+    assert pay_button(shown) == ["Pay $25.00 by card"]
+
+
+def test_the_preview_takes_the_focus_and_the_error_summary_where_there_is_one(guest):
+    answers = [
+        guest.get("/pay/statement/"),
+        guest.post("/pay/statement/", {"choice": "full", "preview": "yes"}),
+        guest.post("/pay/statement/", {"choice": "part", "preview": "yes"}),
+    ]
+
+    focused = [re.findall(r"<[^>]* autofocus[^>]*>", response.content.decode()) for response in answers]
+    assert focused == [
+        [],
+        ['<div class="note note-good" id="preview" tabindex="-1" autofocus aria-labelledby="preview-title">'],
+        ['<div class="error-summary" role="alert" tabindex="-1" autofocus aria-labelledby="error-summary-title">'],
+    ]
+
+
 # ---- What else the bill offers --------------------------------------------------------------------------------------
 
 
@@ -395,6 +660,33 @@ def page(guest, prefix=""):
     return guest.get(f"{prefix}/pay/statement/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("prefix", "language", "heading"),
+    [
+        ("", "es", '<h3 lang="en">Chest X-ray</h3>'),
+        ("", "en", '<h3 lang="en">Chest X-ray</h3>'),
+        ("/es", "es", '<h3>Radiografía de tórax</h3> <p class="muted small" lang="en">Chest X-ray</p>'),
+        ("/es", "", '<h3 lang="en">Chest X-ray</h3>'),
+    ],
+)
+def test_a_line_is_headed_by_what_is_written_in_the_page_s_language(guest, prefix, language, heading):
+    topic = factories.TopicFactory(slug="chest-x-ray", codes=["71046"])
+    if language:
+        factories.ArticleFactory(topic=topic, title="X-ray of the chest")
+    if language == "es":
+        factories.ArticleFactory(topic=topic, language="es", title="Radiografía de tórax")
+
+    line = re.search(r'<div class="card line">\s*(.*?)\s*<p class="muted small">', page(guest, prefix), re.DOTALL)
+
+    assert re.sub(r"\s+", " ", line.group(1)) == heading
+
+
+def test_the_receipt_says_that_a_line_is_in_english(guest, paid):
+    shown = guest.get(f"/es{paid.get_absolute_url()}").content.decode()
+
+    assert re.findall(r'<(\w+) lang="en">([^<]*)', shown) == [("span", "Chest X-ray")]
+
+
 def test_a_line_without_an_article_has_no_link(guest):
     factories.ArticleFactory(topic=factories.TopicFactory(codes=["70450"]))
 
@@ -411,11 +703,16 @@ def test_each_line_has_its_own_way_to_ask(guest, statement):
         "/pay/ask/charge/?line=1",
         "/pay/ask/charge/?line=2",
     ]
-    assert re.findall(r'href="(/pay/ask/[^"?]+)"', page(guest)) == [
-        "/pay/ask/charge/",
-        "/pay/ask/insurance/",
-        "/pay/ask/assistance/",
-    ]
+    beside_the_sum = ["/pay/ask/charge/", "/pay/ask/assistance/"]
+    aside = ["/pay/ask/charge/", "/pay/ask/insurance/", "/pay/ask/assistance/"]
+    assert re.findall(r'href="(/pay/ask/[^"?]+)"', page(guest)) == beside_the_sum + aside
+
+
+def test_a_paid_bill_can_be_asked_about_and_needs_no_help_with_paying(guest, paid):
+    shown = page(guest)
+
+    assert re.findall(r'href="(/pay/ask/[^"?]+)"', shown) == ["/pay/ask/charge/", "/pay/ask/insurance/"]
+    assert "Please ask before you pay." not in shown
 
 
 def test_a_bill_on_hold_says_that_nothing_is_due(guest, statement):
@@ -435,9 +732,9 @@ def offered(guest):
 
 def test_paying_in_parts_is_offered_with_the_first_amount(guest):
     assert offered(guest) == [
-        ("2", "2 parts, the first $50.00 today"),
-        ("3", "3 parts, the first $33.34 today"),
-        ("4", "4 parts, the first $25.00 today"),
+        ("2", "2 monthly payments: $50.00 today, then $50.00 each month"),
+        ("3", "3 monthly payments: $33.34 today, then $33.33 each month"),
+        ("4", "4 monthly payments: $25.00 today, then $25.00 each month"),
     ]
 
 
@@ -499,7 +796,8 @@ def test_every_miss_by_link_is_alike(client, statement, link):
 
     assert len(set(pages)) == 1
     assert summary(response) == [
-        "We could not find a bill with this code and date of birth. Check both with your bill, or call us."
+        "We could not show a bill with this date of birth. Write the month first. After several tries, wait an hour or "
+        "call (574) 555-0120."
     ]
 
 
@@ -639,3 +937,17 @@ def test_patient_columns_are_unreadable_in_the_database(statement):
 
     assert [secret for secret in ("Testa", "Patientson", "1950-06-15", statement.code) if secret in row] == []
     assert Patient.objects.get().full_name == "Testa Patientson"
+
+
+def test_bill_tells_what_was_taken_off_and_what_was_returned_apart(guest, statement):
+    pay(guest, "pay")
+    guest.get(Attempt.objects.get().get_absolute_url())
+    clerk = factories.UserFactory()
+    request_refund(Payment.objects.get(), 9_000, by=clerk, reason="wrong card")
+    statement.refresh_from_db()
+    write_off(statement, 4_000, by=clerk, reason="hardship", cause=uuid4())
+
+    page = text(guest.get("/pay/statement/"))
+
+    assert "− $100.00 Taken off or paid with your credit − $40.00 Returned to you, or to be returned $90.00" in page
+    assert "You owe $50.00" in page

@@ -9,7 +9,8 @@ from django.urls import reverse
 from billing import payments
 from billing.gateways.sandbox.models import CardSession, Notification
 from billing.gateways.sandbox.processor import SIGNATURE_HEADER, refund_here, send_notification, sign, take_payment
-from billing.models import Dispute, GatewayEvent, Journal, Payment, Refund
+from billing.ledger import post as post_entry
+from billing.models import Account, Dispute, GatewayEvent, Journal, JournalKind, Payment, Refund
 from billing.sweep import sweep
 from billing.webhooks import process
 from tests import factories
@@ -106,17 +107,18 @@ def test_unknown_kind_is_kept_and_answered(client):
 
 
 def test_our_own_failure_asks_for_the_message_again(client, message, caplog):
-    """A dispute of more than was paid breaks a rule of the database: the message waits, and nothing is half done."""
+    """An entry that somebody planted breaks a rule of the database: the message waits, and nothing is half done."""
     assert post(client, message).status_code == 200
     payment = Payment.objects.get()
     about = {"id": "evt_d", "kind": "disputed", "state": "open", "dispute": "d_1", "payment": payment.payment_ref}
-    body = json.dumps(about | {"amount_cents": 10_001}).encode()
+    body = json.dumps(about | {"amount_cents": 10_000}).encode()
+    post_entry(JournalKind.DISPUTE, "d_1", [(Account.GATEWAY, None, -1), (Account.DISPUTE, None, 1)])
 
     statuses = [post(client, body).status_code for _time in range(2)]
 
     event = GatewayEvent.objects.get(event_id="evt_d")
     assert (statuses, event.processed_at, event.tries, event.note) == ([503, 503], None, 2, "IntegrityError")
-    assert (Dispute.objects.count(), Journal.objects.filter(kind="dispute").count()) == (0, 0)
+    assert (Dispute.objects.count(), Journal.objects.filter(kind="dispute").count()) == (0, 1)
     assert payment.payment_ref not in caplog.text
 
 

@@ -99,8 +99,9 @@ def test_guest_pays_part_of_a_bill(practice, open_page, javascript):
     page.get_by_label("E-mail for the receipt").fill("payer@example.com")
     page.get_by_role("button", name="Show what I will owe").click()
     expect(page.get_by_role("row", name="You will owe")).to_contain_text("$60.00")
+    expect(page.get_by_label("What this payment does")).to_be_focused()
     assert fits(page)
-    page.get_by_role("button", name="Pay by card").click()
+    page.get_by_role("button", name="Pay $40.00 by card", exact=True).click()
     expect(page.locator(".amount-due")).to_have_text("$40.00")
     page.get_by_role("button", name="Pay $40.00").click()
 

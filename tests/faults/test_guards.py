@@ -236,11 +236,12 @@ def test_guards_of_settling_once(stripe, monkeypatch, dropped, look, payment_ind
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_reservation_of_refunds(stripe, dropped, guarded):
+def test_reservation_of_refunds(stripe, dropped, settings, guarded):
     """Twenty refunds of thirty dollars on a hundred, at a processor that returns whatever it is asked to."""
     paid(stripe)
     clerk = factories.UserFactory()
     stripe.has_ceiling = False
+    settings.REFUND_SECOND_PERSON_ABOVE_CENTS = 100_000
     if not guarded:
         dropped(
             "ALTER TABLE billing_refund DISABLE TRIGGER billing_refund_reserves",

@@ -4,15 +4,18 @@ import json
 import time
 from datetime import timedelta
 
+import psycopg2
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.utils import timezone
 
-from billing import instalments, payments, plans, refunds
+from billing import instalments, ledger, payments, plans, refunds
 from billing.gateways.interface import (
     AttemptRef,
     Charge,
     MovementKind,
+    Outcome,
     OutcomeState,
     RefundOrder,
     RefundOutcomeState,
@@ -32,10 +35,11 @@ from billing.models import (
     RefundSource,
     RefundState,
 )
+from billing.reconcile import reconcile
 from billing.sweep import SweepReport, sweep
 from tests import factories
 from tests.billing.books import accounts, proof
-from tests.faults.stand_in import DECLINED, DECLINED_LATER, SECRET, sign
+from tests.faults.stand_in import DECLINED, DECLINED_LATER, SECRET, Refusal, sign
 
 pytestmark = pytest.mark.django_db
 SESSIONS, INTENTS, REFUNDS = "/v1/checkout/sessions", "/v1/payment_intents", "/v1/refunds"
@@ -310,10 +314,8 @@ def test_how_failures_are_read(gateway, stripe, fault, replays):
     assert unknown.value.replays is replays
 
 
-def test_request_that_is_called_invalid_is_our_mistake_and_unknown(gateway, stripe, caplog):
-    with pytest.raises(Unknown, match="No such checkout"):
-        gateway.look(AttemptRef("key", session_ref="cs_nothing"))
-
+def test_page_the_processor_does_not_know_is_absent(gateway, stripe, caplog):
+    assert gateway.look(AttemptRef("key", session_ref="cs_nothing")).state == OutcomeState.ABSENT
     assert "Stripe refused a request of ours: InvalidRequestError 404 resource_missing" in caplog.text
 
 
@@ -494,7 +496,9 @@ def test_payment_of_another_shop_on_the_same_account_is_kept_with_a_note(stripe,
 def test_our_own_failure_asks_for_the_message_again(stripe, statement, client):
     payment = pay(stripe, statement)
     stripe.messages.clear()
-    stripe.dispute(payment.payment_ref, 10_001)  # more than was paid: the database refuses it
+    made = stripe.dispute(payment.payment_ref, 10_000)
+    # What the database refuses: an entry about this dispute that somebody planted.
+    ledger.post("dispute", made["id"], [("gateway", None, -1), ("dispute", None, 1)])
 
     (message,) = stripe.take_messages()
 
@@ -787,15 +791,20 @@ def test_movements_tell_what_moved_with_its_fee(gateway, stripe, statement):
 
     moved = list(gateway.movements(now - timedelta(hours=1), now + timedelta(minutes=5)))
 
-    assert [(m.kind, m.ref, m.amount_cents, m.fee_cents, m.payment_ref) for m in moved] == [
+    assert [(m.kind, m.ref, m.amount_cents, m.fee_cents, m.payment_ref) for m in moved if m.ref != failed["id"]] == [
         (MovementKind.PAYMENT, payment.payment_ref, 10_000, 320, payment.payment_ref),
         (MovementKind.REFUND, refund.refund_ref, 3_000, 0, payment.payment_ref),
         (MovementKind.DISPUTE, won["id"], 1_000, 0, payment.payment_ref),
         (MovementKind.REINSTATED, won["id"], 1_000, 0, payment.payment_ref),
         (MovementKind.PAYOUT, payout["id"], 6_000, 0, ""),
     ]
-    assert {failed["id"], question["id"]}.isdisjoint(m.ref for m in moved)
-    assert [m.key for m in moved[:2]] == [str(payment.attempt_id), str(refund.pk)]
+    assert question["id"] not in {m.ref for m in moved}
+    refunds_told = {m.ref: (m.key, m.refund.state) for m in moved if m.refund}
+    assert refunds_told == {
+        refund.refund_ref: (str(refund.pk), RefundOutcomeState.SUCCEEDED),
+        failed["id"]: ("", RefundOutcomeState.FAILED),
+    }
+    assert moved[0].key == str(payment.attempt_id)
 
 
 def test_movements_of_another_time_are_not_told(gateway, stripe, statement):
@@ -823,3 +832,146 @@ def test_stored_card_that_nobody_charged_is_absent(gateway, stripe):
 def test_sweep_with_nothing_to_do_asks_little(stripe):
     assert sweep() == SweepReport()
     assert {path for _method, path, _key in stripe.calls} == {INTENTS, REFUNDS, "/v1/disputes", "/v1/payouts"}
+
+
+# ---- What an attack on the money found ------------------------------------------------------------------------------
+
+
+def test_refund_of_theirs_that_is_pending_is_not_made_a_second_time(stripe, statement):
+    payment = pay(stripe, statement)
+    made = stripe.return_money(payment.payment_ref, 3_000, "pending")
+    sweep()
+    sweep(timezone.now() + timedelta(days=2))
+    assert (Refund.objects.get().state, len(stripe.refunds)) == (RefundState.PENDING, 1)
+
+    stripe.set_refund(made["id"], "succeeded")
+    sweep()
+
+    assert (Refund.objects.get().state, stripe.refunded()) == (RefundState.SUCCEEDED, 3_000)
+    assert accounts()["gateway"] == 7_000
+
+
+def test_refund_that_is_pending_hinders_no_comparison(stripe, statement):
+    payment = pay(stripe, statement)
+    stripe.return_money(payment.payment_ref, 3_000, "pending")
+    sweep()
+
+    assert reconcile(timezone.localdate()).differences == []
+
+
+def test_refund_that_failed_after_it_succeeded_is_found_without_a_message(stripe, statement):
+    refund = ask(pay(stripe, statement), 3_000)
+    stripe.set_refund(refund.refund_ref, "failed")
+
+    sweep()
+
+    refund.refresh_from_db()
+    assert (refund.state, accounts()["gateway"]) == (RefundState.FAILED, 10_000)
+    assert reconcile(timezone.localdate()).differences == []
+
+
+def test_second_refund_under_our_name_is_money_of_its_own(stripe, statement):
+    payment = pay(stripe, statement)
+    refund = ask(payment, 3_000)
+    stripe.return_money(payment.payment_ref, 2_000, refund=str(refund.pk))
+
+    sweep()
+
+    assert sorted(Refund.objects.values_list("source", "amount_cents")) == [
+        (RefundSource.OFFICE, 3_000),
+        (RefundSource.PROCESSOR, 2_000),
+    ]
+    assert accounts()["gateway"] == 5_000
+
+
+def test_failure_to_close_a_page_does_not_begin_another_generation(stripe, statement):
+    attempt = factories.AttemptFactory(statement=statement, gateway="stripe")
+    stripe.fail("500", SESSIONS, "GET")
+
+    with pytest.raises(payments.CardPageUnreachable):
+        payments.stop(attempt)
+
+    assert Attempt.objects.get().generation == 0
+
+
+def test_of_two_pages_of_one_attempt_the_payer_is_sent_to_the_one_we_keep(stripe, statement, monkeypatch):
+    kept = start(statement)
+    late = Attempt.objects.get(pk=kept.pk)
+    late.session_ref, late.generation = "", 1  # a tab that saw the attempt before its page was there
+
+    opened = payments._open_card_page(late)
+
+    (stray,) = [session for session in stripe.sessions_of(kept.pk) if session["id"] != kept.session_ref]
+    assert (opened.session_ref, opened.checkout_url) == (kept.session_ref, kept.checkout_url)
+    assert stray["status"] == "expired"
+
+
+def test_end_of_a_page_nobody_was_sent_to_does_not_end_the_attempt(stripe, statement):
+    attempt = start(statement)
+
+    payments.apply_outcome(attempt, Outcome(OutcomeState.EXPIRED, session_ref="cs_stray"))
+
+    assert Attempt.objects.get().state == AttemptState.OPEN
+
+
+def test_page_the_processor_has_forgotten_ends_with_its_time(stripe, statement):
+    attempt = start(statement)
+    stripe.sessions.clear()
+
+    sweep(attempt.expires_at + timedelta(minutes=4))
+    before = Attempt.objects.get().state
+    sweep(attempt.expires_at + timedelta(minutes=6))
+
+    assert (before, Attempt.objects.get().state) == (AttemptState.OPEN, AttemptState.EXPIRED)
+
+
+def test_charge_of_a_card_that_is_gone_has_failed(gateway, stripe, monkeypatch):
+    def refuse(method, path, asked):
+        raise Refusal(404, "No such PaymentMethod: 'pm_gone'", code="resource_missing")
+
+    monkeypatch.setattr(stripe, "answer", refuse)
+
+    outcome = gateway.charge(Charge("key", 500, "usd", "cus_1", "pm_gone"))
+
+    assert (outcome.state, outcome.message) == (OutcomeState.FAILED, "resource_missing")
+
+
+@pytest.mark.parametrize("facts", [{"amount_cents": 0}, {"payment_ref": ""}])
+def test_payment_without_money_is_none(stripe, statement, facts):
+    attempt = start(statement)
+
+    payments.apply_outcome(
+        attempt, Outcome(OutcomeState.PAID, **{"payment_ref": "pi_x", "amount_cents": 10_000} | facts)
+    )
+
+    assert (Attempt.objects.get().state, Payment.objects.count()) == (AttemptState.OPEN, 0)
+
+
+def test_message_whose_name_holds_a_nul_is_refused(client, stripe):
+    body = json.dumps({"id": "evt_\0", "type": "x", "livemode": False, "data": {"object": {}}}).encode()
+
+    assert (post(client, body).status_code, GatewayEvent.objects.count()) == (400, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processor_is_asked_about_refunds_with_no_transaction_open(client, stripe, monkeypatch):
+    statement = factories.StatementFactory(owes=10_000)
+    payment = pay(stripe, statement)
+    stripe.return_money(payment.payment_ref, 3_000)
+    body = stripe.take_messages()[-1]
+    inside = []
+    answer = stripe.answer
+
+    def watch(method, path, asked):
+        with psycopg2.connect(**connection.get_connection_params()) as other, other.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND state = 'idle in transaction' AND pid <> pg_backend_pid()"
+            )
+            inside.append(cursor.fetchone()[0])
+        return answer(method, path, asked)
+
+    monkeypatch.setattr(stripe, "answer", watch)
+
+    assert post(client, body).status_code == 200
+    assert (set(inside), Refund.objects.get().amount_cents) == ({0}, 3_000)

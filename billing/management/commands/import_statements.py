@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from billing.imports import import_statements
 from billing.links import codes_file
@@ -47,6 +48,9 @@ class Command(BaseCommand):
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
         try:
             report = import_statements(data, file.name, dry_run=dry_run, progress=self._progress)
+        except DatabaseError as error:
+            sentence = f"The database could not take {file.name} just now; try again. Nothing was changed."
+            raise CommandError(sentence) from error
         except ImportRefused as refusal:
             for problem in refusal.problems:
                 self.stderr.write(f"{file.name}, {problem}")

@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from billing.gateways.interface import Unknown
 from billing.management.arguments import day
+from billing.proof import prove
 from billing.reconcile import reconcile
 from practice.money import dollars
 
@@ -22,8 +23,13 @@ class Command(BaseCommand):
             comparison = reconcile(on)
         except Unknown as error:
             raise CommandError("The card processor did not answer. Try again in a few minutes.") from error
+        proof = prove()
+        if not proof.holds:
+            self.stderr.write(f"The ledger does not hold: {proof.first_problem}")
         for difference in comparison.differences:
             self.stderr.write(str(difference))
+        if not proof.holds and not comparison.differences:
+            raise CommandError(f"{on.isoformat()}: the movements tie, the ledger does not hold.")
         if comparison.differences:
             count = len(comparison.differences)
             raise CommandError(f"{on.isoformat()}: {count} difference{'s' if count != 1 else ''}.")

@@ -96,6 +96,12 @@ BEGIN
             RAISE EXCEPTION 'refund % cannot go from % to %', OLD.id, OLD.state, NEW.state
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'billing_refund_next_state';
         END IF;
+        IF OLD.state = 'proposed' AND NEW.state = 'requested' AND EXISTS (
+            SELECT 1 FROM billing_dispute d WHERE d.payment_id = NEW.payment_id AND d.state = 'open'
+        ) THEN
+            RAISE EXCEPTION 'a disputed payment is not refunded'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'billing_refund_not_while_disputed';
+        END IF;
         change := CASE WHEN billing_refund_holds(NEW.state) THEN NEW.amount_cents ELSE 0 END
             - CASE WHEN billing_refund_holds(OLD.state) THEN OLD.amount_cents ELSE 0 END;
     END IF;
@@ -211,6 +217,18 @@ CREATE TRIGGER billing_paymentplan_never_deleted BEFORE DELETE ON billing_paymen
     FOR EACH ROW EXECUTE FUNCTION billing_never_changes();
 CREATE TRIGGER billing_instalment_never_deleted BEFORE DELETE ON billing_instalment
     FOR EACH ROW EXECUTE FUNCTION billing_never_changes();
+
+-- What is told about money is not emptied either.
+CREATE TRIGGER billing_statementline_never_emptied BEFORE TRUNCATE ON billing_statementline
+    FOR EACH STATEMENT EXECUTE FUNCTION billing_never_changes();
+CREATE TRIGGER billing_gatewayevent_never_emptied BEFORE TRUNCATE ON billing_gatewayevent
+    FOR EACH STATEMENT EXECUTE FUNCTION billing_never_changes();
+CREATE TRIGGER billing_instalment_never_emptied BEFORE TRUNCATE ON billing_instalment
+    FOR EACH STATEMENT EXECUTE FUNCTION billing_never_changes();
+CREATE TRIGGER billing_questionmessage_never_emptied BEFORE TRUNCATE ON billing_questionmessage
+    FOR EACH STATEMENT EXECUTE FUNCTION billing_never_changes();
+CREATE TRIGGER billing_importbatch_never_emptied BEFORE TRUNCATE ON billing_importbatch
+    FOR EACH STATEMENT EXECUTE FUNCTION billing_never_changes();
 
 -- What was said in a thread stays said.
 CREATE TRIGGER billing_questionmessage_never_changes BEFORE UPDATE OR DELETE ON billing_questionmessage

@@ -14,6 +14,16 @@ BEGIN
         RAISE EXCEPTION 'ledger entry % is sealed', sealed
             USING ERRCODE = 'check_violation', CONSTRAINT = 'billing_journal_sealed';
     END IF;
+    -- Money at the processor and at the bank moves only by what moves it.
+    IF EXISTS (
+        SELECT 1 FROM fresh l JOIN billing_journal j ON j.id = l.journal_id
+        WHERE l.account = 'gateway'
+                AND j.kind NOT IN ('payment', 'refund', 'refund failed', 'dispute', 'dispute won', 'deposit')
+            OR l.account IN ('bank', 'fees') AND j.kind <> 'deposit'
+    ) THEN
+        RAISE EXCEPTION 'an entry of this kind does not move money at the processor or the bank'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'billing_leg_of_its_kind';
+    END IF;
     UPDATE billing_statement s
         SET charges_cents = s.charges_cents + m.charged, applied_cents = s.applied_cents + m.applied
         FROM (
