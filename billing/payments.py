@@ -162,7 +162,7 @@ def _live_attempt(statement, amount_cents, language, receipt_to, instalment, at)
                     created_at=at,
                     expires_at=at + CARD_PAGE_LASTS,
                 )
-            elif receipt_to and attempt.receipt_to != receipt_to:
+            elif receipt_to and attempt.kind == AttemptKind.CHECKOUT and attempt.receipt_to != receipt_to:
                 attempt.receipt_to = receipt_to
                 attempt.save(update_fields=["receipt_to"])
             return attempt

@@ -388,6 +388,17 @@ def test_a_charge_we_did_not_hear_of_is_looked_up_and_not_made_again(statement, 
     assert proof().holds
 
 
+def test_a_guest_who_pays_meanwhile_does_not_get_the_plan_s_receipt(statement, sweep_on):
+    begin(statement)
+    sweep_on(11, 12)
+    with answers_lost("charge", "look"):
+        sweep_on(11, 15)
+        with pytest.raises(payments.CardPageUnreachable):
+            payments.start_payment(statement, 1_000, "en", receipt_to="guest@example.com")
+
+    assert Attempt.objects.get(kind=AttemptKind.INSTALMENT).receipt_to == "payer@example.com"
+
+
 def test_a_charge_that_never_arrived_is_asked_for_again_under_the_same_key(statement, sweep_on):
     plan = begin(statement)
     sweep_on(11, 12)
