@@ -1,8 +1,9 @@
 """The sweep, run every minute: nothing the processor knows stays unknown to us.
 
 It asks about every attempt that is not resolved, acts on messages that could not be acted on, pushes refunds, charges
-what is due of payment plans, and looks for what was done at the processor without a word to us. Each row has a
-transaction of its own; one that fails does not keep the others waiting. Two sweeps never run at once.
+what is due of payment plans, and looks for what was done at the processor without a word to us. It also goes on with
+uploaded files whose worker was killed. Each row has a transaction of its own; one that fails does not keep the others
+waiting. Two sweeps never run at once.
 """
 
 import logging
@@ -31,6 +32,7 @@ from billing.models import (
     Refund,
     RefundState,
 )
+from billing.uploads import begun_uploads, take_up
 from billing.webhooks import process
 from practice.throttles import forget_ended
 
@@ -87,6 +89,7 @@ def sweep(at: datetime | None = None, *, deep: bool = False) -> SweepReport | No
         _each(_payments_without_a_card(at), payments.fill_in_card)
         report.reminders = instalments.remind(at)
         report.instalments = instalments.charge_due(at)
+        _each(begun_uploads(), take_up)
         forget_ended(at)
         return report
 

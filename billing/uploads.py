@@ -2,11 +2,10 @@
 
 import logging
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
-from django.utils import timezone
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
+from django.db.models import QuerySet
 from django_tasks import task
 
 from billing.imports import ImportRefused, ImportReport, import_statements
@@ -17,7 +16,9 @@ from practice.accounts.models import User
 logger = logging.getLogger(__name__)
 
 MOST_PROBLEMS = 10_000
-STUCK_AFTER = timedelta(hours=2)
+AT_WORK = (UploadState.WAITING, UploadState.ACCEPTED)
+NOT_BEGUN = ("", "waiting for the worker")
+WORK_ON_UPLOAD = 7_302  # the first number of the advisory lock; the second is the upload's
 
 
 class UploadRefused(Exception):
@@ -43,26 +44,48 @@ def accept_upload(upload: StatementUpload, *, by) -> bool:
     if upload.state != UploadState.CHECKED:
         return False
     upload.state = UploadState.ACCEPTED
-    upload.stage, upload.done, upload.total = "waiting for the worker", 0, 0
+    upload.stage, upload.done, upload.total = NOT_BEGUN[1], 0, 0
     upload.save(update_fields=["state", "stage", "done", "total"])
     import_upload.enqueue(str(upload.pk), by.pk)
     return True
 
 
-def is_stuck(upload: StatementUpload, at: datetime | None = None) -> bool:
-    """Whether its import should have ended long ago: all or nothing was imported, and a new upload tells which."""
-    is_old = upload.uploaded_at < (at or timezone.now()) - STUCK_AFTER
-    return upload.state == UploadState.ACCEPTED and is_old
-
-
 @transaction.atomic
 def discard_upload(upload: StatementUpload) -> None:
-    """Delete the file of an upload that nobody will import, or whose worker was killed."""
+    """Delete the file of an upload that nobody will import."""
     upload = StatementUpload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
-    if upload.state in (UploadState.WAITING, UploadState.CHECKED, UploadState.REFUSED) or is_stuck(upload):
+    if upload.state in (UploadState.WAITING, UploadState.CHECKED, UploadState.REFUSED):
         _delete_file(upload)
         upload.state = UploadState.DISCARDED
         upload.save(update_fields=["state", "file"])
+
+
+def begun_uploads() -> QuerySet[StatementUpload]:
+    """Those a worker has begun with: it is at work, or it was killed."""
+    return StatementUpload.objects.filter(state__in=AT_WORK).exclude(stage__in=NOT_BEGUN)
+
+
+@transaction.atomic
+def take_up(upload: StatementUpload) -> bool:
+    """Go on with an upload when its worker was killed; returns whether it was.
+
+    An import was all or nothing, so the file is checked again, and its preview tells which. A check is not repeated:
+    a file that kills whoever reads it would do so for ever.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))", [WORK_ON_UPLOAD, str(upload.pk)])
+        (is_abandoned,) = cursor.fetchone()
+    upload = StatementUpload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
+    if not is_abandoned or upload.state not in AT_WORK or upload.stage in NOT_BEGUN:
+        return False
+    logger.warning("The worker of upload %s was killed", upload.pk)
+    if upload.state == UploadState.WAITING:
+        _finish(upload, UploadState.REFUSED, _refused("could not be checked to its end; upload the file again"))
+    else:
+        upload.state, upload.stage, upload.done, upload.total = UploadState.WAITING, "", 0, 0
+        upload.save(update_fields=["state", "stage", "done", "total"])
+        check_upload.enqueue(str(upload.pk))
+    return True
 
 
 @task()
@@ -82,27 +105,35 @@ def import_upload(upload_id: str, user_id: int) -> None:
 
 
 def _run(upload: StatementUpload, *, by, dry_run: bool) -> None:
-    with upload.file.open("rb") as file:
-        data = file.read()
-    try:
-        with _progress_of(upload) as progress:
+    with _at_work_on(upload) as progress:
+        progress("reading", 0, 0)
+        try:
+            with upload.file.open("rb") as file:
+                data = file.read()
             done = import_statements(data, upload.file_name, dry_run=dry_run, by=by, progress=progress)
-    except ImportRefused as refusal:
-        report = {
-            "problem_count": len(refusal.problems),
-            "refused_rows": len({problem.row for problem in refusal.problems}),
-            "problems": [[p.row, p.column, p.message] for p in refusal.problems[:MOST_PROBLEMS]],
-        }
-        _finish(upload, UploadState.REFUSED, report)
-    except DatabaseError:
-        logger.exception("Upload %s could not be read into the database", upload.pk)
-        busy = [1, "", "could not be checked just now, the database was busy; upload the file again"]
-        if dry_run:
-            _finish(upload, UploadState.REFUSED, {"problem_count": 1, "refused_rows": 1, "problems": [busy]})
+        except ImportRefused as refusal:
+            report = {
+                "problem_count": len(refusal.problems),
+                "refused_rows": len({problem.row for problem in refusal.problems}),
+                "problems": [[p.row, p.column, p.message] for p in refusal.problems[:MOST_PROBLEMS]],
+            }
+            _finish(upload, UploadState.REFUSED, report)
+        except FileNotFoundError:  # killed between deleting it and saying so
+            _finish(upload, UploadState.REFUSED, _refused("was deleted already; upload the file again"))
+        except DatabaseError:
+            logger.exception("Upload %s could not be read into the database", upload.pk)
+            if dry_run:
+                busy = "could not be checked just now, the database was busy; upload the file again"
+                _finish(upload, UploadState.REFUSED, _refused(busy))
+            else:
+                _finish(upload, UploadState.CHECKED, upload.report)  # nothing was changed: the button is there again
         else:
-            _finish(upload, UploadState.CHECKED, upload.report)  # nothing was changed: the button is there again
-    else:
-        _finish(upload, UploadState.CHECKED if dry_run else UploadState.IMPORTED, _facts(done))
+            _finish(upload, UploadState.CHECKED if dry_run else UploadState.IMPORTED, _facts(done))
+
+
+def _refused(why: str) -> dict:
+    """The report of a file that was refused as a whole."""
+    return {"problem_count": 1, "refused_rows": 1, "problems": [[1, "", why]]}
 
 
 @transaction.atomic
@@ -130,8 +161,11 @@ def _delete_file(upload: StatementUpload) -> None:
 
 
 @contextmanager
-def _progress_of(upload: StatementUpload):
-    """Writes progress over a connection of its own: the import's transaction shows nothing before its end."""
+def _at_work_on(upload: StatementUpload):
+    """Gives a function that writes progress, over a connection of its own: an import shows nothing before its end.
+
+    That connection also holds a lock, which is free as soon as this process is gone, whatever became of it.
+    """
     aside = connections.create_connection(DEFAULT_DB_ALIAS)
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -142,6 +176,8 @@ def _progress_of(upload: StatementUpload):
             )
 
     try:
+        with aside.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [WORK_ON_UPLOAD, str(upload.pk)])
         yield progress
     finally:
         aside.close()

@@ -50,9 +50,7 @@ class StatementUploadAdmin(ActsMixin, ReadOnlyMixin, admin.ModelAdmin):
             _("Delete the file"),
             "billing.import_statements",
             do_discard,
-            offered=lambda upload: (
-                upload.state in (UploadState.WAITING, UploadState.CHECKED) or uploads.is_stuck(upload)
-            ),
+            offered=lambda upload: upload.state in (UploadState.WAITING, UploadState.CHECKED),
         ),
     )
     change_form_template = "admin/billing/upload.html"
@@ -90,7 +88,7 @@ class StatementUploadAdmin(ActsMixin, ReadOnlyMixin, admin.ModelAdmin):
         upload = self.get_object(request, object_id)
         context = {}
         if upload is not None:
-            is_working = upload.state in (UploadState.WAITING, UploadState.ACCEPTED)
+            is_working = upload.state in uploads.AT_WORK
             changes = [
                 {**change, **{name: dollars(change[f"{name}_cents"]) for name in ("before", "after", "credit")}}
                 for change in upload.report.get("changes", [])

@@ -8,9 +8,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, transaction
 from django.urls import reverse
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from billing import uploads
 from billing.models import ImportBatch, Journal, Statement, StatementUpload, UploadState
+from billing.sweep import sweep
 from billing.uploads import accept_upload, discard_upload, take_upload
 from patients.models import Patient
 from practice.accounts import roles
@@ -335,7 +338,7 @@ def test_progress_is_seen_while_the_import_is_at_work():
     """Others see how far it is before the import's own transaction has ended."""
     upload = take_upload(SimpleUploadedFile("a.csv", GOOD), by=factories.UserFactory())
     seen = []
-    with uploads._progress_of(upload) as progress, transaction.atomic():
+    with uploads._at_work_on(upload) as progress, transaction.atomic():
         Statement.objects.count()  # the import's transaction has begun
         for done in (0, 5_000):
             progress("writing statements", done, 9_000)
@@ -358,6 +361,92 @@ def test_upload_is_taken_checked_and_imported_with_real_transactions(run_jobs, s
     assert (stands(upload), upload.stage) == ((UploadState.IMPORTED, False), "")
     assert Statement.objects.count() == 2
     assert files(settings) == []
+
+
+# ---- A worker that was killed ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    """A function that does a job up to the import, which ends it without a word to anybody."""
+
+    def in_the_middle(*args, progress, **options):
+        progress("writing patients", 0, 2)
+        raise KeyboardInterrupt
+
+    def run(job, *facts):
+        with monkeypatch.context() as broken:
+            broken.setattr(uploads, "import_statements", in_the_middle)
+            with pytest.raises(KeyboardInterrupt):
+                job.call(*facts)
+
+    return run
+
+
+def taken_up():
+    """How many uploads go on that a killed worker left."""
+    return sum([uploads.take_up(upload) for upload in uploads.begun_uploads()])
+
+
+@pytest.fixture
+def taken(transactional_db):
+    """An upload that is seen from every connection, because its transaction has ended."""
+    return take_upload(SimpleUploadedFile("a.csv", GOOD), by=factories.UserFactory(is_staff=True))
+
+
+def test_import_whose_worker_was_killed_is_offered_again(taken, run_jobs, killed):
+    run_jobs()
+    accept_upload(taken, by=taken.uploaded_by)
+    killed(uploads.import_upload, str(taken.pk), taken.uploaded_by_id)
+    assert (stands(taken), taken.stage) == ((UploadState.ACCEPTED, True), "writing patients")
+    DBTaskResult.objects.filter(status=TaskResultStatus.READY).delete()  # the killed worker had taken it
+
+    assert (taken_up(), taken_up()) == (1, 0)
+    assert (stands(taken), taken.stage) == ((UploadState.WAITING, True), "")
+    run_jobs()
+    assert accept_upload(taken, by=taken.uploaded_by) is True
+    run_jobs()
+    assert (stands(taken), taken.report["new"]) == ((UploadState.IMPORTED, False), 2)
+
+
+def test_file_whose_check_was_killed_is_refused_and_not_read_again(taken, settings, killed):
+    killed(uploads.check_upload, str(taken.pk))
+
+    assert taken_up() == 1
+    assert (stands(taken), files(settings)) == ((UploadState.REFUSED, False), [])
+    assert taken.report["problems"] == [[1, "", "could not be checked to its end; upload the file again"]]
+
+
+def test_sweep_takes_up_what_was_abandoned(taken, killed):
+    killed(uploads.check_upload, str(taken.pk))
+
+    sweep()
+
+    assert stands(taken) == (UploadState.REFUSED, False)
+
+
+def test_upload_that_is_being_worked_on_or_waits_its_turn_is_left_alone(taken, run_jobs):
+    assert taken_up() == 0
+    with uploads._at_work_on(taken) as progress:
+        progress("reading", 1, 2)
+        assert taken_up() == 0
+    assert (stands(taken), taken.stage) == ((UploadState.WAITING, True), "reading")
+
+    run_jobs()
+    accept_upload(taken, by=taken.uploaded_by)
+    assert taken_up() == 0
+    assert stands(taken) == (UploadState.ACCEPTED, True)
+
+
+def test_file_that_was_deleted_already_is_asked_for_again(take, run_jobs, clerk, settings):
+    upload = take()
+    for path in files(settings):
+        path.unlink()
+    accept_upload(upload, by=clerk)
+    run_jobs()
+
+    assert stands(upload) == (UploadState.REFUSED, False)
+    assert upload.report["problems"] == [[1, "", "was deleted already; upload the file again"]]
 
 
 # ---- The office's pages ---------------------------------------------------------------------------------------------

@@ -98,6 +98,15 @@ def load(data: str) -> None:
     import_statements(data.encode(), "killed.csv")
 
 
+def load_upload(upload: str, by: int, folder: str) -> None:
+    from django.conf import settings  # noqa: PLC0415
+
+    from billing.uploads import import_upload  # noqa: PLC0415
+
+    settings.PRIVATE_ROOT = Path(folder)
+    import_upload.call(upload, by)
+
+
 def close(day: str) -> None:
     from billing.close import close_day  # noqa: PLC0415
 
@@ -116,7 +125,7 @@ def sweep(at: str) -> None:
     sweep_all(datetime.fromisoformat(at))
 
 
-JOBS = {job.__name__: job for job in (pay, look, message, refund, load, close, charge, sweep)}
+JOBS = {job.__name__: job for job in (pay, look, message, refund, load, load_upload, close, charge, sweep)}
 
 
 def in_child(order: dict) -> None:

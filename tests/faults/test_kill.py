@@ -11,17 +11,31 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as project
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from billing import instalments, payments, plans, refunds
 from billing.close import CloseRefused, close_day
 from billing.imports import import_statements
-from billing.models import Attempt, DailyClose, ImportBatch, Instalment, Journal, Payment, Refund, Statement
+from billing.models import (
+    Attempt,
+    DailyClose,
+    ImportBatch,
+    Instalment,
+    Journal,
+    Payment,
+    Refund,
+    Statement,
+    UploadState,
+)
 from billing.proof import prove
 from billing.sweep import sweep
+from billing.uploads import accept_upload, take_upload
 from billing.webhooks import receive
 from tests import factories
+from tests.billing.test_imports import table
 from tests.faults.stand_in import SECRET, sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -285,6 +299,37 @@ def test_import(undertaker, stripe):
         assert stripe.pay(attempt.session_ref) == 410, step
 
     at_every_step(undertaker, stripe, "load", prepare, after)
+
+
+def test_upload(undertaker, stripe, settings, run_jobs):
+    """Imported or not, nobody is left waiting: the file is offered again, or asked for again when it is gone."""
+    clerk = factories.UserFactory(is_staff=True)
+    numbers = []
+
+    def prepare():
+        number = f"UP-{len(numbers)}"
+        numbers.append(number)
+        data = table({"statement_number": number, "account_number": number})
+        upload = take_upload(SimpleUploadedFile("killed.csv", data), by=clerk)
+        run_jobs()
+        accept_upload(upload, by=clerk)
+        DBTaskResult.objects.all().delete()  # the worker that will be killed has taken it
+        facts = {"upload": str(upload.pk), "by": clerk.pk, "folder": str(settings.PRIVATE_ROOT)}
+        return facts, {"upload": upload, "number": number}
+
+    def after(upload, number, step):
+        imported = Statement.objects.filter(number=number).count()
+        run_jobs()
+        upload.refresh_from_db()
+        if upload.state == UploadState.CHECKED:
+            assert (upload.report["new"], upload.report["unchanged"]) == (1 - imported, imported), step
+            assert accept_upload(upload, by=clerk), step
+            run_jobs()
+            upload.refresh_from_db()
+        assert upload.state in (UploadState.IMPORTED, UploadState.REFUSED), step
+        assert (bool(upload.file), Statement.objects.filter(number=number).count()) == (False, 1), step
+
+    at_every_step(undertaker, stripe, "load_upload", prepare, after)
 
 
 def test_close(undertaker, stripe):
