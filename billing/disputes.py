@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing import ledger, receipts
 from billing.gateways.interface import DisputeOutcome, DisputeOutcomeState
-from billing.models import Dispute, DisputeState, Payment, Statement
+from billing.models import Dispute, DisputeState, Payment
 
 
 @transaction.atomic
@@ -22,9 +22,7 @@ def apply_dispute(gateway_code: str, outcome: DisputeOutcome, at: datetime | Non
         return "Not about a payment of ours"
     if outcome.state == DisputeOutcomeState.INQUIRY:
         return "A question of the bank; no money has moved"
-    statement = Statement.objects.select_for_update().get(pk=known.statement_id)
-    payment = Payment.objects.select_for_update(of=("self",)).get(pk=known.pk)
-    payment.statement = statement
+    payment = Payment.objects.lock(known.pk, statement=known.statement_id)
     dispute = Dispute.objects.filter(gateway=gateway_code, dispute_ref=outcome.dispute_ref).first()
     note = ""
     if dispute is None:

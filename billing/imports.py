@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from billing import ledger, payments
 from billing.codes import INDEX_CONTEXT, link_index, link_token, new_code
-from billing.models import Attempt, ImportBatch, Journal, JournalKind, Leg, Question, Statement, StatementLine
+from billing.models import ImportBatch, Journal, JournalKind, Leg, Question, Statement, StatementLine
 from billing.models.ledger import Account
 from billing.statement_file import (
     ImportProblem,
@@ -82,19 +82,8 @@ def import_statements(
         with connection.cursor() as cursor:
             # PostgreSQL plans by statistics, which it would bring up to date only minutes from now.
             cursor.execute("ANALYZE patients_patient, billing_statement, billing_statementline, billing_leg")
-    report.stopped = _stop_what_is_too_much(revised)
+    report.stopped = payments.stop_what_is_too_much(revised)
     return report
-
-
-def _stop_what_is_too_much(revised: list[Statement]) -> int:
-    stopped = 0
-    for attempt in Attempt.objects.live().filter(statement__in=revised).select_related("statement"):
-        if attempt.amount_cents > attempt.statement.balance_cents:
-            try:
-                stopped += not payments.stop(attempt).is_live
-            except payments.CardPageUnreachable:
-                continue  # the sweep stops it
-    return stopped
 
 
 def _write(

@@ -7,6 +7,7 @@ could not learn is `unknown`, never "failed". Locks are taken in the order event
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -263,6 +264,21 @@ def stop(attempt: Attempt) -> Attempt:
         _note_unknown(attempt, error)
         raise CardPageUnreachable(attempt) from error
     return apply_outcome(attempt, outcome, stopped=attempt.kind == AttemptKind.CHECKOUT)
+
+
+def stop_what_is_too_much(statements: Collection[Statement]) -> int:
+    """Close card pages that ask for more than these statements still owe; returns how many.
+
+    What cannot be stopped now, the sweep stops.
+    """
+    stopped = 0
+    for attempt in Attempt.objects.live().filter(statement__in=statements).select_related("statement"):
+        if attempt.amount_cents > attempt.statement.balance_cents:
+            try:
+                stopped += not stop(attempt).is_live
+            except CardPageUnreachable:
+                continue
+    return stopped
 
 
 # ---- What became of it ----------------------------------------------------------------------------------------------

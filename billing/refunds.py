@@ -16,7 +16,7 @@ from django.utils import timezone
 from billing import ledger, receipts
 from billing.gateways.interface import RefundOrder, RefundOutcome, RefundOutcomeState, Unknown
 from billing.gateways.registry import get_gateway
-from billing.models import Payment, Refund, RefundSource, RefundState, Statement
+from billing.models import Payment, Refund, RefundSource, RefundState
 from practice.money import dollars
 
 logger = logging.getLogger(__name__)
@@ -152,10 +152,8 @@ def apply_refund(refund: Refund, outcome: RefundOutcome, at: datetime | None = N
 
 def _lock(refund: Refund) -> Refund:
     """The refund with its payment and statement, locked in the order of the house."""
-    statement = Statement.objects.select_for_update().get(pk=refund.payment.statement_id)
-    payment = Payment.objects.select_for_update(of=("self",)).get(pk=refund.payment_id)
+    payment = Payment.objects.lock(refund.payment_id, statement=refund.payment.statement_id)
     refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
-    payment.statement = statement
     refund.payment = payment
     return refund
 
@@ -174,14 +172,14 @@ def import_refunds_of(gateway_code: str, payment_ref: str, at: datetime | None =
 
 def record_refunds(payment: Payment, told: list[RefundOutcome], at: datetime | None = None) -> None:
     """Record all refunds the processor knows of a payment."""
-    gateway_code = payment.gateway
-    _give_way(payment, told, at or timezone.now())
+    at = at or timezone.now()
+    _give_way(payment, told, at)
     for outcome in told:
-        refund = _find(gateway_code, outcome)
+        refund = _find(payment.gateway, outcome)
         if refund is not None:
             apply_refund(refund, outcome, at)
         elif outcome.state != RefundOutcomeState.FAILED:
-            _record_external(payment, outcome, at or timezone.now())
+            _record_external(payment, outcome, at)
 
 
 @transaction.atomic
@@ -191,8 +189,7 @@ def _give_way(payment: Payment, told: list[RefundOutcome], at: datetime) -> None
     What only waits for a second person's word goes first, then the newest. One that was on its way all the same is
     believed when it is seen there.
     """
-    Statement.objects.select_for_update().get(pk=payment.statement_id)
-    payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+    payment = Payment.objects.lock(payment.pk, statement=payment.statement_id)
     made = {outcome.key for outcome in told}
     left = payment.amount_cents - sum(o.amount_cents for o in told if o.state != RefundOutcomeState.FAILED)
     states = (RefundState.PROPOSED, RefundState.REQUESTED, RefundState.UNKNOWN)
@@ -219,9 +216,7 @@ def _find(gateway_code: str, outcome: RefundOutcome) -> Refund | None:
 
 @transaction.atomic
 def _record_external(payment: Payment, outcome: RefundOutcome, at: datetime) -> None:
-    statement = Statement.objects.select_for_update().get(pk=payment.statement_id)
-    payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
-    payment.statement = statement
+    payment = Payment.objects.lock(payment.pk, statement=payment.statement_id)
     if Refund.objects.filter(gateway=payment.gateway, refund_ref=outcome.refund_ref).exists():
         return
     refund = Refund.objects.create(

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -175,10 +174,7 @@ def _record(gateway_code: str, movement: Movement, at: datetime) -> bool:
 def _record_payment(gateway_code: str, movement: Movement, at: datetime) -> bool:
     if Payment.objects.filter(gateway=gateway_code, payment_ref=movement.ref).exists():
         return False
-    try:
-        attempt = Attempt.objects.filter(gateway=gateway_code, pk=UUID(movement.key)).first()
-    except ValueError:
-        return False
+    attempt = Attempt.objects.of_key(gateway_code, movement.key)
     if attempt is None:
         return False
     payments.settle(attempt, _as_outcome(movement), at)

@@ -1,7 +1,6 @@
 """What the processor tells us: stored once, then acted on. What cannot be acted on yet is asked for again."""
 
 import logging
-from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -71,7 +70,7 @@ def _look_at_refunds(gateway_code: str, event: Event) -> list[RefundOutcome] | N
 def _act(gateway_code: str, event: Event, told: list[RefundOutcome] | None) -> str:
     """Do what the message is about; returns a note for staff."""
     if event.outcome is not None:
-        attempt = _attempt(gateway_code, event.outcome.key)
+        attempt = Attempt.objects.of_key(gateway_code, event.outcome.key)
         if attempt is None:
             return "Not about an attempt of ours"
         apply_outcome(attempt, event.outcome)
@@ -83,10 +82,3 @@ def _act(gateway_code: str, event: Event, told: list[RefundOutcome] | None) -> s
     if event.dispute is not None:
         return apply_dispute(gateway_code, event.dispute)
     return ""
-
-
-def _attempt(gateway_code: str, key: str) -> Attempt | None:
-    try:
-        return Attempt.objects.filter(gateway=gateway_code, pk=UUID(key)).first()
-    except ValueError:
-        return None

@@ -33,7 +33,7 @@ def write_off(statement: Statement, cents: int, *, by, reason: str, cause: UUID)
             ledger.post_write_off(statement, cents, str(cause), by=by, note=reason)
     except IntegrityError as error:
         raise WithdrawalRefused("The bill has just changed. Look at it again.") from error
-    _stop_what_is_too_much(statement)
+    payments.stop_what_is_too_much([statement])
 
 
 def void_statement(statement: Statement, *, by, reason: str, at: datetime | None = None) -> Statement:
@@ -121,17 +121,6 @@ def _stop_live_attempt(statement: Statement) -> None:
             raise WithdrawalRefused(
                 "A card page for this bill is open and the card processor does not answer. Try again in a few minutes."
             ) from error
-
-
-def _stop_what_is_too_much(statement: Statement) -> None:
-    """A card page that asks for more than is still owed must not be paid. What cannot be stopped, the sweep stops."""
-    statement.refresh_from_db()
-    attempt = statement.attempts.live().first()
-    if attempt is not None and attempt.amount_cents > statement.balance_cents:
-        try:
-            payments.stop(attempt)
-        except payments.CardPageUnreachable:
-            return
 
 
 def credit_by_statement() -> list[tuple[Statement, int]]:

@@ -1,6 +1,6 @@
 """What was tried, what arrived, what went back."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import models
@@ -43,9 +43,16 @@ NEXT_STATES: dict[AttemptState, set[AttemptState]] = {
 }  # fmt: skip
 
 
-class AttemptQuerySet(models.QuerySet):
+class AttemptQuerySet(models.QuerySet["Attempt"]):
     def live(self):
         return self.filter(state__in=LIVE_STATES)
+
+    def of_key(self, gateway: str, key: str) -> "Attempt | None":
+        """The attempt that a processor names by its key, which may be anything."""
+        try:
+            return self.filter(gateway=gateway, pk=UUID(key)).first()
+        except ValueError:
+            return None
 
 
 class Attempt(models.Model):
@@ -136,9 +143,16 @@ class Attempt(models.Model):
         return self.payments.filter(payment_ref=self.payment_ref).first()
 
 
-class PaymentQuerySet(models.QuerySet):
+class PaymentQuerySet(models.QuerySet["Payment"]):
     def needing_review(self):
         return self.exclude(needs_review="")
+
+    def lock(self, pk: int, *, statement: int) -> "Payment":
+        """The payment with its statement, locked in the order of the house: the statement first."""
+        locked = Statement.objects.select_for_update().get(pk=statement)
+        payment = self.select_for_update(of=("self",)).get(pk=pk)
+        payment.statement = locked
+        return payment
 
 
 class Payment(models.Model):
