@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import ledger
-from billing.close_file import close_file, processor_references
+from billing.close_file import DISPUTES, REFUNDS, close_file, processor_references
 from billing.gateways.interface import Movement, MovementKind, Unknown
 from billing.gateways.registry import get_gateway
 from billing.models import ChainLink, DailyClose, Journal, JournalKind
@@ -88,7 +88,7 @@ def close_day(
     if deposit_cents is not None and difference:
         reasons.append(
             f"The deposit is {dollars(deposit_cents)}, but payments, refunds, disputes and fees make "
-            f"{dollars(batch.deposit_cents)}: a difference of {dollars(abs(deposit_cents - batch.deposit_cents))}."
+            f"{dollars(batch.deposit_cents)}: a difference of {dollars(abs(difference))}."
             + (" That is the fees: is it the amount before fees?" if batch.fees_cents == difference else "")
         )
     if reasons:
@@ -127,14 +127,9 @@ def look_at_day(day: date, at: datetime | None = None) -> Batch:
     batch.comparison = _compare(batch, entries, moved, gateway.code)
     fees = {(m.kind, m.ref): m.fee_cents for m in moved}
     batch.fees_cents = sum(fees.get((entry.kind, entry.ref), 0) for entry in entries)
-    for journal in batch.journals:
-        cents = abs(_gateway_cents(journal))
-        if journal.kind == JournalKind.PAYMENT:
-            batch.payments_cents += cents
-        elif journal.kind in (JournalKind.REFUND, JournalKind.REFUND_FAILED):
-            batch.refunds_cents += cents if journal.kind == JournalKind.REFUND else -cents
-        elif journal.kind in (JournalKind.DISPUTE, JournalKind.DISPUTE_WON):
-            batch.disputes_cents += cents if journal.kind == JournalKind.DISPUTE else -cents
+    batch.payments_cents = _moved(batch, JournalKind.PAYMENT)
+    batch.refunds_cents = -_moved(batch, *REFUNDS)
+    batch.disputes_cents = -_moved(batch, *DISPUTES)
     return batch
 
 
@@ -164,15 +159,16 @@ def _stretch(day: date) -> Batch:
     )
 
 
-def _gateway_cents(journal: Journal) -> int:
-    return sum(leg.cents for leg in journal.legs.all() if leg.account == Account.GATEWAY)
+def _moved(batch: Batch, *kinds: JournalKind) -> int:
+    """Cents that came to the processor by entries of these kinds, less what left it."""
+    return sum(journal.cents_in(Account.GATEWAY) for journal in batch.journals if journal.kind in kinds)
 
 
 def _entries(journals: list[Journal]) -> list[Entry]:
     """What these journals say moved at the processor, in their order."""
     refs = processor_references(journals)
     return [
-        Entry(KINDS[JournalKind(j.kind)], refs[j.kind, j.cause], abs(_gateway_cents(j)), j.posted_at)
+        Entry(KINDS[JournalKind(j.kind)], refs[j.kind, j.cause], abs(j.cents_in(Account.GATEWAY)), j.posted_at)
         for j in journals
         if j.kind in KINDS
     ]

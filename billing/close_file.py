@@ -1,7 +1,5 @@
 """The file of a closed day, for the practice-management system: CSV, a row for each entry, then the totals."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
@@ -11,7 +9,8 @@ from django.utils import timezone
 
 from billing.models import Account, Dispute, Journal, JournalKind, Leg, Payment, Refund, Statement
 from billing.models.ledger import CHARGING_KINDS
-from practice.spreadsheets import safe_cell
+from practice.money import plain_dollars
+from practice.spreadsheets import csv_line
 
 HEADER = (
     "kind", "reference", "statement_number", "account_number", "posted_at", "direction", "amount", "charged", "applied",
@@ -28,24 +27,17 @@ def close_file(day: date, journals: Sequence[Journal]) -> str:
     `amount` moved at the card processor in `direction`; `charged`, `applied` and `credit` are what it did to the
     statement, in parentheses where it lowers them.
     """
-    out = io.StringIO()
-    writer = csv.DictWriter(out, HEADER, restval="", lineterminator="\r\n")
-    writer.writeheader()
     names = _Names(journals)
-    net = 0
-    for journal in journals:
-        legs = list(journal.legs.all())
-        moved = _cents(legs, Account.GATEWAY)
-        net += moved
-        writer.writerow(_safe(_row(journal, legs, moved, names)))
+    net = sum(journal.cents_in(Account.GATEWAY) for journal in journals)
     total = {"kind": "total", "reference": len(journals), "posted_at": day.isoformat(), **_direction(net)}
-    writer.writerow(_safe(total))
-    return out.getvalue()
+    rows = [*(_row(journal, names) for journal in journals), total]
+    return csv_line(HEADER) + "".join(csv_line(row.get(name, "") for name in HEADER) for row in rows)
 
 
-def _row(journal: Journal, legs: list[Leg], moved: int, names: "_Names") -> dict:
+def _row(journal: Journal, names: "_Names") -> dict:
+    legs = list(journal.legs.all())
     statement = _statement(legs)
-    receivable = _cents(legs, Account.RECEIVABLE)
+    receivable = journal.cents_in(Account.RECEIVABLE)
     is_charge = journal.kind in CHARGING_KINDS
     reference, processor_reference = names.of(journal, legs)
     return {
@@ -54,10 +46,10 @@ def _row(journal: Journal, legs: list[Leg], moved: int, names: "_Names") -> dict
         "statement_number": statement.number if statement else "",
         "account_number": statement.patient.account_number if statement else "",
         "posted_at": timezone.localtime(journal.posted_at).isoformat(timespec="seconds"),
-        **_direction(moved),
+        **_direction(journal.cents_in(Account.GATEWAY)),
         "charged": _plain(receivable if is_charge else 0),
         "applied": _plain(0 if is_charge else -receivable),
-        "credit": _plain(-_cents(legs, Account.CREDIT)),
+        "credit": _plain(-journal.cents_in(Account.CREDIT)),
         "processor_reference": processor_reference,
         "on_hold": "yes" if statement and statement.is_on_hold else "no",
     }
@@ -70,10 +62,6 @@ def _statement(legs: list[Leg]) -> Statement | None:
     return (moved or [leg.statement for leg in named] or [None])[0]
 
 
-def _cents(legs: list[Leg], account: Account) -> int:
-    return sum(leg.cents for leg in legs if leg.account == account)
-
-
 def _direction(cents: int) -> dict:
     """Without a sign: no spreadsheet takes a word for a formula."""
     return {"direction": "in" if cents > 0 else "out" if cents < 0 else "none", "amount": _plain(abs(cents))}
@@ -81,12 +69,7 @@ def _direction(cents: int) -> dict:
 
 def _plain(cents: int) -> str:
     """`-1234` becomes `(12.34)`: accountants read it, and no spreadsheet takes it for a formula."""
-    text = f"{abs(cents) // 100}.{abs(cents) % 100:02d}"
-    return f"({text})" if cents < 0 else text
-
-
-def _safe(row: dict) -> dict:
-    return {name: safe_cell(value) for name, value in row.items()}
+    return f"({plain_dollars(-cents)})" if cents < 0 else plain_dollars(cents)
 
 
 def processor_references(journals: Sequence[Journal]) -> dict[tuple[str, str], str]:

@@ -38,6 +38,11 @@ def normalise(text: str) -> str | None:
     return typed if check_character(typed[:LENGTH]) == typed[LENGTH] else None
 
 
+def code_index(code: str) -> str:
+    """How a code is found, stored beside the encrypted one."""
+    return blind_index(code, INDEX_CONTEXT)
+
+
 def printed(code: str) -> str:
     """The code in groups, as on the paper."""
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))

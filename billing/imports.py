@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing import ledger, payments
-from billing.codes import INDEX_CONTEXT, link_index, link_token, new_code
+from billing.codes import code_index, link_index, link_token, new_code
 from billing.models import ImportBatch, Journal, JournalKind, Leg, Question, Statement, StatementLine
 from billing.models.ledger import Account
 from billing.statement_file import (
@@ -28,7 +28,6 @@ from billing.statement_file import (
 )
 from patients.models import Patient
 from practice.copying import Row, batches, copy_over, copy_rows, new_keys
-from practice.encryption import blind_index
 
 BATCH = 5000
 SHOWN_CHANGES = 200
@@ -136,14 +135,13 @@ def _write(
 
 
 def _change(known: Statement, source: ParsedStatement) -> dict:
-    """How a revision will look, for the preview. What was written off is released first (`ledger.release_entries`)."""
-    after = source.total_cents
-    surplus = max(0, known.applied_cents - after)
+    """How a revision will look, for the preview."""
+    surplus, given_up = ledger.surplus_over(known, source.total_cents)
     return {
         "number": known.number,
         "before_cents": known.charges_cents,
-        "after_cents": after,
-        "credit_cents": surplus and surplus - min(surplus, ledger.written_off_on(known)),
+        "after_cents": source.total_cents,
+        "credit_cents": surplus - given_up,
     }
 
 
@@ -172,11 +170,7 @@ def _check_against_database(parsed: ParsedFile, present: dict, patients: dict) -
 
 def _problems_of_codes(parsed: ParsedFile, present: dict) -> list[ImportProblem]:
     with_code = [source for source in parsed.statements.values() if source.facts["statement_code"]]
-    codes = {
-        blind_index(source.facts["statement_code"], INDEX_CONTEXT): source
-        for source in with_code
-        if source.number not in present
-    }
+    codes = {code_index(source.facts["statement_code"]): source for source in with_code if source.number not in present}
     taken = [
         ImportProblem(codes[index].row, "statement_code", "is already used by another statement")
         for indexes in batches(codes, BATCH)
@@ -272,7 +266,7 @@ def _statement_row(key: int, source: ParsedStatement, patients: dict[str, Patien
     code = facts["statement_code"] or new_code()
     return [
         key, source.number, patients[facts["account_number"]].pk, facts["issued_on"], facts["due_on"],
-        facts["facility"], facts["insurer"], code, blind_index(code, INDEX_CONTEXT),
+        facts["facility"], facts["insurer"], code, code_index(code),
         link_index(link_token(source.number, 1)), source.content_hash(), 0, 0, 1, now,
     ]  # fmt: skip
 

@@ -61,15 +61,20 @@ def charge_entry(cause: str, charged: Iterable[tuple[Statement, int]]) -> Entry:
     return Entry(JournalKind.CHARGE, cause, [*legs, (Account.REVENUE, None, -sum(cents for *_about, cents in legs))])
 
 
-def release_entries(statement: Statement, difference_cents: int, cause: str) -> list[Entry]:
-    """What a revision by so many cents releases, before it is posted.
+def surplus_over(statement: Statement, charges_cents: int) -> tuple[int, int]:
+    """Cents applied to the statement beyond these charges, and how many of them had been written off.
 
-    Of what exceeds the new charges, what had been written off is so no longer; what was paid becomes credit.
+    What had been written off is released first, and owed back to nobody.
     """
-    surplus = max(0, statement.applied_cents - statement.charges_cents - difference_cents)
+    surplus = max(0, statement.applied_cents - charges_cents)
+    return surplus, min(surplus, written_off_on(statement)) if surplus else 0
+
+
+def release_entries(statement: Statement, difference_cents: int, cause: str) -> list[Entry]:
+    """What a revision by so many cents releases, before it is posted: what was paid becomes credit."""
+    surplus, given_up = surplus_over(statement, statement.charges_cents + difference_cents)
     if not surplus:
         return []
-    given_up = min(surplus, written_off_on(statement))
     legs: Legs = [
         (Account.RECEIVABLE, statement, surplus),
         (Account.ADJUSTMENT, statement, -given_up),

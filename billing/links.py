@@ -1,7 +1,5 @@
 """The QR link of a statement: what leads to its page, what the print house gets, and how it is taken back."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 import segno
@@ -13,7 +11,7 @@ from django.utils import translation
 
 from billing.codes import link_index, link_token, printed
 from billing.models import Statement
-from practice.spreadsheets import safe_cell
+from practice.spreadsheets import csv_line
 
 CODES_HEADER = ("statement_number", "code", "link")
 
@@ -55,12 +53,6 @@ def qr_svg(statement: Statement) -> str:
 
 def codes_file(statements: QuerySet[Statement]) -> Iterator[str]:
     """CSV lines for the print house: number, code and link of each statement."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(CODES_HEADER)
-    yield out.getvalue()
+    yield csv_line(CODES_HEADER)
     for statement in statements.order_by("number").iterator(chunk_size=2000):
-        out.seek(0)
-        out.truncate()
-        writer.writerow([safe_cell(statement.number), printed(statement.code), link_of(statement)])
-        yield out.getvalue()
+        yield csv_line([statement.number, printed(statement.code), link_of(statement)])

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 
-from billing.codes import INDEX_CONTEXT, link_index, normalise
+from billing.codes import code_index, link_index, normalise
 from billing.models import Statement
-from practice.encryption import blind_index, decrypt, encrypt
+from practice.encryption import decrypt, encrypt
 from practice.throttles import Limit, count_try, forget_subject, subnet, uncount_try
 
 PER_ADDRESS = Limit("lookup.address", 10, timedelta(minutes=10))
@@ -40,7 +40,7 @@ def find_statement(typed_code: str, born_on: date, address: str) -> Found | Miss
     Too many tries from one place say so, since that tells nothing about any statement. Too many tries on one
     statement answer like every other miss.
     """
-    index = blind_index(normalise(typed_code) or "", INDEX_CONTEXT)
+    index = code_index(normalise(typed_code) or "")
     return _find(index, {"code_index": index}, born_on, address)
 
 

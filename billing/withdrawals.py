@@ -8,10 +8,9 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from billing import ledger, payments, plans
-from billing.codes import INDEX_CONTEXT, link_index, link_token, new_code
+from billing.codes import code_index, link_index, link_token, new_code
 from billing.models import Journal, JournalKind, Leg, Statement, StatementLine
 from billing.models.ledger import Account
-from practice.encryption import blind_index
 from practice.money import dollars
 
 DUE_AFTER = timedelta(days=30)
@@ -97,7 +96,7 @@ def _copy(old: Statement, number: str, on: date) -> Statement:
         facility=old.facility,
         insurer=old.insurer,
         code=code,
-        code_index=blind_index(code, INDEX_CONTEXT),
+        code_index=code_index(code),
         link_index=link_index(link_token(number, 1)),
         content_hash=old.content_hash,
         replaces=old,

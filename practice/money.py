@@ -38,6 +38,11 @@ def dollars(cents: int) -> str:
     return f"{sign}${whole:,}.{part:02d}"
 
 
+def plain_dollars(cents: int) -> str:
+    """`123456` becomes `1234.56`, for fields and files."""
+    return dollars(cents).replace("$", "").replace(",", "")
+
+
 class CentsField(forms.Field):
     """A form field that takes dollars as people write them and gives integer cents."""
 
@@ -59,7 +64,7 @@ class CentsField(forms.Field):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
 
     def prepare_value(self, value):
-        return dollars(value).replace("$", "").replace(",", "") if isinstance(value, int) else value
+        return plain_dollars(value) if isinstance(value, int) else value
 
     def has_changed(self, initial, data):
         try:

@@ -1,5 +1,9 @@
 """Files people open in a spreadsheet."""
 
+import csv
+import io
+from collections.abc import Iterable
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -10,3 +14,10 @@ def safe_cell(value: object) -> str:
     """
     text = str(value)
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """One row of CSV with its line end, every cell safe."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([safe_cell(cell) for cell in cells])
+    return out.getvalue()

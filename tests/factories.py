@@ -10,7 +10,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from billing import ledger
-from billing.codes import INDEX_CONTEXT, check_character, link_index, link_token
+from billing.codes import check_character, code_index, link_index, link_token
 from billing.models import Attempt, Statement, StatementLine
 from careers.models import Application, Employment, Opening, OpeningStatus, Role
 from education.glossary import save_entry
@@ -18,7 +18,6 @@ from education.models import Article, ArticleStatus, BodyRegion, Modality, Secti
 from patients.models import Patient
 from practice.accounts.models import User
 from practice.announcements.models import Announcement, AnnouncementKind
-from practice.encryption import blind_index
 from practice.models import Identity, Location, Notice, NoticeVersion, Physician
 from practice.resources.demo_pdf import one_page
 from practice.resources.models import Audience, Document, DocumentKind
@@ -234,7 +233,7 @@ class StatementFactory(DjangoModelFactory):
     @classmethod
     @transaction.atomic
     def _create(cls, model_class, *args, owes=10_000, **facts):
-        facts["code_index"] = blind_index(facts["code"], INDEX_CONTEXT)
+        facts["code_index"] = code_index(facts["code"])
         facts["link_index"] = link_index(link_token(facts["number"], 1))
         statement = model_class.objects.create(**facts)
         StatementLine.objects.create(

@@ -71,6 +71,10 @@ class Journal(models.Model):
     def __str__(self):
         return f"{self.kind} {self.cause}"
 
+    def cents_in(self, account: Account) -> int:
+        """By how many cents this entry has moved the account."""
+        return sum(leg.cents for leg in self.legs.all() if leg.account == account)
+
 
 class ChainLink(models.Model):
     """Seals a journal at commit, by a trigger: `digest` is SHA-256 over the link before and the journal with its legs.
