@@ -90,14 +90,6 @@ def revision_entry(cause: str, revised: Iterable[tuple[Statement, int]]) -> Entr
     return Entry(JournalKind.REVISION, cause, [*legs, (Account.REVENUE, None, -total)])
 
 
-def post_revision(statement: Statement, difference_cents: int, cause: str) -> None:
-    """Give one statement other charges; what it releases comes first."""
-    entries = release_entries(statement, difference_cents, cause)
-    if difference_cents:
-        entries.append(revision_entry(cause, [(statement, difference_cents)]))
-    post_all(entries)
-
-
 def post_write_off(statement: Statement, cents: int, cause: str, *, by, note: str) -> Journal:
     """The practice gives up so much of what is owed."""
     legs: Legs = [(Account.ADJUSTMENT, statement, cents), (Account.RECEIVABLE, statement, -cents)]

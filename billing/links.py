@@ -25,11 +25,6 @@ def link_of(statement: Statement) -> str:
     return settings.PUBLIC_ORIGIN + path
 
 
-def statement_behind(token: str) -> Statement | None:
-    """The statement a link leads to. Whoever holds the link still has to tell the date of birth."""
-    return Statement.objects.valid().select_related("patient").filter(link_index=link_index(token)).first()
-
-
 @transaction.atomic
 def revoke_link(statement: Statement) -> None:
     """The paper's QR code leads nowhere from now on. The printed code goes on working."""

@@ -171,8 +171,13 @@ def record_estimate(request: EstimateRequest, cents: int, *, by, at: datetime | 
 # ---- Figures --------------------------------------------------------------------------------------------------------
 
 
-def median_business_days_to_answer(since: datetime) -> float | None:
-    """Median business days from asking to the first answer, of questions asked since; None where there are none."""
+def business_days_to_answer(since: datetime) -> list[int]:
+    """Business days from asking to the first answer, of each answered question that was asked since."""
     asked = Question.objects.filter(~Q(answered_at=None), asked_at__gte=since).values_list("asked_at", "answered_at")
-    days = [business_days_between(timezone.localdate(first), timezone.localdate(last)) for first, last in asked]
+    return [business_days_between(timezone.localdate(first), timezone.localdate(last)) for first, last in asked]
+
+
+def median_business_days_to_answer(since: datetime) -> float | None:
+    """Their median; None where there are none."""
+    days = business_days_to_answer(since)
     return float(median(days)) if days else None

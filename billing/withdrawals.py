@@ -122,8 +122,8 @@ def _stop_live_attempt(statement: Statement) -> None:
             ) from error
 
 
-def credit_by_statement() -> list[tuple[Statement, int]]:
-    """Every statement on which the practice owes money back, with how many cents, largest first."""
+def credit_by_id() -> dict[int, int]:
+    """What the practice owes back: cents by the statement's primary key, largest first."""
     owed = (
         Leg.objects.filter(account=Account.CREDIT, statement__isnull=False)
         .values("statement")
@@ -131,6 +131,11 @@ def credit_by_statement() -> list[tuple[Statement, int]]:
         .filter(cents__gt=0)
         .order_by("-cents")
     )
-    by_id = {row["statement"]: row["cents"] for row in owed}
+    return {row["statement"]: row["cents"] for row in owed}
+
+
+def credit_by_statement() -> list[tuple[Statement, int]]:
+    """The same with the statements themselves."""
+    by_id = credit_by_id()
     statements = Statement.objects.select_related("patient").in_bulk(by_id)
     return [(statements[pk], cents) for pk, cents in by_id.items()]

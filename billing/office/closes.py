@@ -70,9 +70,9 @@ class DailyCloseAdmin(ReadOnlyMixin, admin.ModelAdmin):
         if not request.user.has_perm("billing.close_day"):
             raise PermissionDenied
         shows_only = "show" in request.POST
-        form = CloseForm(request.POST if request.method == "POST" else None, initial={"day": self._next_day()})
-        form.fields["deposit"].required = not shows_only
         day = self._next_day()
+        form = CloseForm(request.POST if request.method == "POST" else None, initial={"day": day})
+        form.fields["deposit"].required = not shows_only
         if request.method == "POST":
             is_valid = form.is_valid()
             day = form.cleaned_data.get("day") or day

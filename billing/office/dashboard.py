@@ -19,12 +19,12 @@ from billing.models import (
     RefundState,
     Statement,
 )
-from billing.questions import median_business_days_to_answer
-from billing.withdrawals import credit_by_statement
-from practice.business_days import business_days_between
+from billing.questions import business_days_to_answer, median_business_days_to_answer
+from billing.withdrawals import credit_by_id
 from practice.money import dollars
 
 DAYS = 30
+ASKED_WITHIN = timedelta(days=90)
 AGES = ((0, 30), (31, 60), (61, 90), (91, 120), (121, None))
 FEW = 8  # as many bars have room for their values
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 220, 8, 26, 18
@@ -78,20 +78,20 @@ def figures(at: datetime | None = None) -> dict:
     since = at - timedelta(days=DAYS)
     paid = per_day(Payment.objects.filter(captured_at__gte=since), "captured_at", at)
     returned = per_day(Refund.objects.filter(state=RefundState.SUCCEEDED, closed_at__gte=since), "closed_at", at)
-    credit = credit_by_statement()
-    answered = median_business_days_to_answer(at - timedelta(days=90))
+    outstanding = outstanding_by_age(at)
+    answered = median_business_days_to_answer(at - ASKED_WITHIN)
     return {
         "plots": [
             _plot(_("Paid per day, last 30 days"), paid, dollars, every=7),
-            _plot(_("Outstanding by age of the bill, in days"), outstanding_by_age(at), dollars),
+            _plot(_("Outstanding by age of the bill, in days"), outstanding, dollars),
             _plot(_("Returned per day, last 30 days"), returned, dollars, every=7),
             _plot(_("Business days to answer a question, last 90 days"), days_to_answer(at), str),
         ],
         "plot": {"width": WIDTH, "height": HEIGHT, "base": HEIGHT - BOTTOM, "label_y": HEIGHT - 8},
         "tiles": [
             (_("Paid in 30 days"), dollars(sum(cents for _day, cents in paid))),
-            (_("Outstanding"), dollars(sum(cents for _age, cents in outstanding_by_age(at)))),
-            (_("Credit to return"), dollars(sum(cents for _statement, cents in credit))),
+            (_("Outstanding"), dollars(sum(cents for _age, cents in outstanding))),
+            (_("Credit to return"), dollars(sum(credit_by_id().values()))),
             (_("Median business days to answer"), "–" if answered is None else f"{answered:g}"),
         ],
         "waiting": [
@@ -143,9 +143,7 @@ def outstanding_by_age(at: datetime) -> list[tuple[str, int]]:
 
 def days_to_answer(at: datetime) -> list[tuple[str, int]]:
     """How many questions were answered within so many business days of being asked."""
-    answered = Question.objects.filter(answered_at__isnull=False, asked_at__gte=at - timedelta(days=90))
     counts = dict.fromkeys(("0", "1", "2", "3", "4", "5+"), 0)
-    for asked, told in answered.values_list("asked_at", "answered_at"):
-        days = business_days_between(timezone.localdate(asked), timezone.localdate(told))
+    for days in business_days_to_answer(at - ASKED_WITHIN):
         counts["5+" if days >= 5 else str(max(0, days))] += 1
     return list(counts.items())

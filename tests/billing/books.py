@@ -5,12 +5,15 @@ from unittest import mock
 from uuid import uuid4
 
 from django.db import connection
+from django.utils import translation
 
+from billing import ledger, plans
+from billing.codes import link_index
 from billing.gateways import registry
 from billing.gateways.interface import RefundOutcome, RefundOutcomeState, Unknown
 from billing.gateways.sandbox.models import CardSession, Movement, MovementKind, Notification
-from billing.gateways.sandbox.processor import SIGNATURE_HEADER, SandboxGateway, sign, take_payment
-from billing.models import Payment
+from billing.gateways.sandbox.processor import GOOD_CARD, SIGNATURE_HEADER, SandboxGateway, sign, take_payment
+from billing.models import Payment, Statement
 from billing.payments import look_at, start_payment
 from billing.proof import prove
 from billing.webhooks import receive
@@ -126,3 +129,26 @@ def made_there(payment: Payment, **facts) -> Movement:
     """A movement at the processor that nobody told us of, like a refund or a dispute."""
     defaults = {"ref": f"there_{uuid4().hex}", "kind": MovementKind.REFUND, "payment_ref": payment.payment_ref}
     return Movement.objects.create(**defaults | facts)
+
+
+def statement_behind(token: str) -> Statement | None:
+    """The statement a QR code's link leads to, once the date of birth is told."""
+    return Statement.objects.valid().filter(link_index=link_index(token)).first()
+
+
+def post_revision(statement: Statement, difference: int, cause: str) -> None:
+    """Give one statement other charges, as an import does."""
+    revisions = [ledger.revision_entry(cause, [(statement, difference)])] if difference else []
+    ledger.post_all(ledger.release_entries(statement, difference, cause) + revisions)
+
+
+def begin_plan(statement, count=3, *, card=GOOD_CARD, language="en"):
+    """A plan whose first part is paid on the sandbox's card page."""
+    with translation.override(language):
+        plan = plans.agree(statement, count, email="payer@example.com", language=language, address=None)
+    first = plan.instalments.get(position=1)
+    attempt = start_payment(statement, first.amount_cents, language, receipt_to=plan.email, instalment=first)
+    take_payment(page_of(attempt).pk, messages=0, card=card)
+    look_at(attempt)
+    plan.refresh_from_db()
+    return plan

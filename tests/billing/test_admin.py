@@ -59,6 +59,7 @@ from practice.money import dollars
 from practice.throttles import count_try
 from tests import factories
 from tests.billing import books
+from tests.billing.books import statement_behind
 from tests.billing.test_imports import owes, table
 
 pytestmark = pytest.mark.django_db
@@ -719,7 +720,7 @@ def test_reissue_uses_the_credit_of_the_old_statement(staff, identity):
     ]
     assert (new.replaces, new.balance_cents, credit_of(old), new.patient) == (old, 6_000, 0, old.patient)
     assert new.code != old.code
-    assert links.statement_behind(links.link_of(new).rsplit("/", 2)[-2]) == new
+    assert statement_behind(links.link_of(new).rsplit("/", 2)[-2]) == new
 
 
 def replaced_by(client, statement):
@@ -793,7 +794,7 @@ def test_link_is_revoked_and_made_anew(staff, identity):
         ["There is a new link. Print the statement again."],
     ]
     assert links.link_of(statement) not in ("", old)
-    assert links.statement_behind(old.rsplit("/", 2)[-2]) is None
+    assert statement_behind(old.rsplit("/", 2)[-2]) is None
 
 
 # ---- Acts on money that came ----------------------------------------------------------------------------------------

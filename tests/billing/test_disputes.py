@@ -13,7 +13,6 @@ from billing.models import Dispute, DisputeState, GatewayEvent, Journal
 from billing.refunds import RefundRefused, request_refund
 from billing.sweep import sweep
 from billing.withdrawals import reissue_statement, void_statement
-from tests import factories
 from tests.billing.books import accounts, deliver, pay, proof
 
 pytestmark = pytest.mark.django_db
@@ -21,16 +20,6 @@ pytestmark = pytest.mark.django_db
 OPEN, WON, LOST, INQUIRY = (
     DisputeOutcomeState.OPEN, DisputeOutcomeState.WON, DisputeOutcomeState.LOST, DisputeOutcomeState.INQUIRY,
 )  # fmt: skip
-
-
-@pytest.fixture
-def clerk(db):
-    return factories.UserFactory()
-
-
-@pytest.fixture
-def statement(db):
-    return factories.StatementFactory(owes=10_000)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 from django.db import transaction
 
-from billing import instalments, ledger, payments, plans, questions
+from billing import instalments, payments, plans, questions
 from billing.disputes import apply_dispute
 from billing.gateways.interface import DisputeOutcome, DisputeOutcomeState
 from billing.gateways.sandbox.models import CardSession, Movement, MovementKind
@@ -15,7 +15,7 @@ from billing.gateways.sandbox.processor import DECLINING_CARD, GOOD_CARD, Sandbo
 from billing.models import Attempt, AttemptKind, AttemptState, Payment, PlanState, QuestionKind
 from billing.sweep import sweep
 from tests import factories
-from tests.billing.books import answers_lost, proof
+from tests.billing.books import answers_lost, begin_plan, post_revision, proof
 
 pytestmark = pytest.mark.django_db
 HERE = ZoneInfo("America/Indiana/Indianapolis")
@@ -61,17 +61,6 @@ def mails(run_jobs, settings):
     return since_last
 
 
-def begin(statement, count=3, card=GOOD_CARD):
-    """A plan whose first part is paid: 33.34, 33.33 and 33.33 on the fifteenth of each month from October."""
-    plan = plans.agree(statement, count, email="payer@example.com", language="en", address=None)
-    first = plan.instalments.get(position=1)
-    attempt = payments.start_payment(statement, first.amount_cents, "en", receipt_to=plan.email, instalment=first)
-    take_payment(CardSession.objects.get(key=str(attempt.pk)).pk, messages=0, card=card)
-    payments.look_at(attempt)
-    plan.refresh_from_db()
-    return plan
-
-
 def pay_extra(statement, cents):
     statement.refresh_from_db()
     attempt = payments.start_payment(statement, cents, "en")
@@ -96,7 +85,7 @@ def stands(plan):
 
 
 def test_a_plan_runs_from_the_first_part_to_the_last(statement, sweep_on, mails):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     assert list(mails()) == ["your payment plan"]
 
     for month in (11, 12):
@@ -120,7 +109,7 @@ def test_a_plan_runs_from_the_first_part_to_the_last(statement, sweep_on, mails)
 def test_the_reminder_says_what_is_charged_and_when_and_how_to_cancel(
     statement, sweep_on, run_jobs, settings, language
 ):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     type(plan).objects.update(language=language)
     run_jobs()
     mail.outbox.clear()
@@ -137,7 +126,7 @@ def test_the_reminder_says_what_is_charged_and_when_and_how_to_cancel(
 
 
 def test_a_part_paid_gets_its_receipt(statement, sweep_on, run_jobs):
-    begin(statement)
+    begin_plan(statement)
     sweep_on(11, 12)
     sweep_on(11, 15)
     run_jobs()
@@ -148,7 +137,7 @@ def test_a_part_paid_gets_its_receipt(statement, sweep_on, run_jobs):
 
 
 def test_nobody_is_charged_who_was_not_told_three_days_before(statement, sweep_on, mails):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     mails()
 
     late = sweep_on(11, 20)  # the sweep was away for a while
@@ -161,7 +150,7 @@ def test_nobody_is_charged_who_was_not_told_three_days_before(statement, sweep_o
 
 
 def test_a_sweep_that_was_away_for_a_month_charges_each_part_once(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
 
     for day in (20, 21, 22, 23, 24):
         sweep_on(12, day)
@@ -174,7 +163,7 @@ def test_a_sweep_that_was_away_for_a_month_charges_each_part_once(statement, swe
 
 
 def test_what_was_paid_otherwise_makes_the_last_part_smaller(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     pay_extra(statement, 2_000)
     for month in (11, 12):
         sweep_on(month, 12)
@@ -185,7 +174,7 @@ def test_what_was_paid_otherwise_makes_the_last_part_smaller(statement, sweep_on
 
 
 def test_a_bill_paid_off_otherwise_completes_the_plan_without_a_word_or_a_charge(statement, sweep_on, mails):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     mails()
     pay_extra(statement, 6_666)
 
@@ -198,7 +187,7 @@ def test_a_bill_paid_off_otherwise_completes_the_plan_without_a_word_or_a_charge
 
 
 def test_a_part_paid_off_after_its_reminder_is_not_charged(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     pay_extra(statement, 6_666)
     sweep_on(11, 15)
@@ -208,11 +197,11 @@ def test_a_part_paid_off_after_its_reminder_is_not_charged(statement, sweep_on):
 
 
 def test_a_bill_lowered_by_the_insurer_completes_the_plan(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     with transaction.atomic():
         statement.refresh_from_db()
         statement.lines.update(adjustment_cents=16_666, patient_cents=3_334)
-        ledger.post_revision(statement, -6_666, "test")
+        post_revision(statement, -6_666, "test")
     sweep_on(11, 12)
     sweep_on(11, 15)
 
@@ -231,7 +220,7 @@ def test_a_bill_lowered_by_the_insurer_completes_the_plan(statement, sweep_on):
     ],
 )
 def test_never_is_so_little_left_that_no_card_takes_it(statement, sweep_on, extra, expected):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     pay_extra(statement, extra)
     for month in (11, 12):
         sweep_on(month, 12)
@@ -242,7 +231,7 @@ def test_never_is_so_little_left_that_no_card_takes_it(statement, sweep_on, extr
 
 
 def test_a_guest_on_the_card_page_is_not_charged_meanwhile(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     statement.refresh_from_db()
     attempt = payments.start_payment(statement, 6_666, "en")
@@ -257,7 +246,7 @@ def test_a_guest_on_the_card_page_is_not_charged_meanwhile(statement, sweep_on):
 
 
 def test_a_question_postpones_the_charge_until_it_is_answered(statement, sweep_on, mails):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     question = questions.ask(statement, QuestionKind.CHARGE, "Why?")
 
@@ -269,7 +258,7 @@ def test_a_question_postpones_the_charge_until_it_is_answered(statement, sweep_o
 
 
 def test_on_hold_nobody_is_told_of_a_charge(statement, sweep_on, mails):
-    begin(statement)
+    begin_plan(statement)
     question = questions.ask(statement, QuestionKind.CHARGE, "Why?")
     mails()
 
@@ -282,7 +271,7 @@ def test_on_hold_nobody_is_told_of_a_charge(statement, sweep_on, mails):
 
 @pytest.mark.parametrize(("decided", "expected"), [("won", [3_333]), (None, [])])
 def test_an_open_dispute_postpones_the_charge(statement, sweep_on, decided, expected):
-    begin(statement)
+    begin_plan(statement)
     sweep_on(11, 12)
     ref = Payment.objects.get().payment_ref
     apply_dispute("sandbox", DisputeOutcome(DisputeOutcomeState.OPEN, "dispute_1", ref, 3_334))
@@ -300,7 +289,7 @@ def test_an_open_dispute_postpones_the_charge(statement, sweep_on, decided, expe
 
 
 def test_a_declined_card_is_tried_again_after_three_and_five_days_then_the_plan_stops(statement, sweep_on, mails):
-    plan = begin(statement, card=DECLINING_CARD)
+    plan = begin_plan(statement, card=DECLINING_CARD)
     mails()
     sweep_on(11, 12)
     mails()
@@ -327,7 +316,7 @@ def test_a_declined_card_is_tried_again_after_three_and_five_days_then_the_plan_
 
 
 def test_the_mail_about_a_declined_card_says_when_it_is_tried_again(statement, sweep_on, mails):
-    begin(statement, card=DECLINING_CARD)
+    begin_plan(statement, card=DECLINING_CARD)
     sweep_on(11, 12)
     mails()
     sweep_on(11, 15)
@@ -339,7 +328,7 @@ def test_the_mail_about_a_declined_card_says_when_it_is_tried_again(statement, s
 
 
 def test_a_card_that_works_again_goes_on_with_the_plan(statement, sweep_on, monkeypatch):
-    plan = begin(statement, card=DECLINING_CARD)
+    plan = begin_plan(statement, card=DECLINING_CARD)
     sweep_on(11, 12)
     sweep_on(11, 15)
     # The bank has lifted its limit: the processor takes the same card.
@@ -354,7 +343,7 @@ def test_a_card_that_works_again_goes_on_with_the_plan(statement, sweep_on, monk
 
 @pytest.mark.parametrize("told_before", [True, False])
 def test_a_cancelled_plan_is_not_charged_any_more(statement, sweep_on, told_before):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     if told_before:
         sweep_on(11, 12)
     plans.cancel(plan)
@@ -371,7 +360,7 @@ def test_a_cancelled_plan_is_not_charged_any_more(statement, sweep_on, told_befo
 
 
 def test_a_charge_we_did_not_hear_of_is_looked_up_and_not_made_again(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     with answers_lost("charge", "look"):
         sweep_on(11, 15)
@@ -389,7 +378,7 @@ def test_a_charge_we_did_not_hear_of_is_looked_up_and_not_made_again(statement, 
 
 
 def test_a_guest_who_pays_meanwhile_does_not_get_the_plan_s_receipt(statement, sweep_on):
-    begin(statement)
+    begin_plan(statement)
     sweep_on(11, 12)
     with answers_lost("charge", "look"):
         sweep_on(11, 15)
@@ -400,7 +389,7 @@ def test_a_guest_who_pays_meanwhile_does_not_get_the_plan_s_receipt(statement, s
 
 
 def test_a_charge_that_never_arrived_is_asked_for_again_under_the_same_key(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     with answers_lost("charge", acts=False):
         sweep_on(11, 15)
@@ -415,7 +404,7 @@ def test_a_charge_that_never_arrived_is_asked_for_again_under_the_same_key(state
 
 
 def test_a_charge_that_never_arrived_is_given_up_when_the_key_is_forgotten(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     with answers_lost("charge", acts=False):
         sweep_on(11, 15)
@@ -432,7 +421,7 @@ def test_a_charge_that_never_arrived_is_given_up_when_the_key_is_forgotten(state
 
 @pytest.mark.parametrize("end", ["cancel", "ask"])
 def test_a_charge_that_never_arrived_is_not_asked_for_again_when_it_is_not_wanted(statement, sweep_on, end):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     with answers_lost("charge", acts=False):
         sweep_on(11, 15)
@@ -449,7 +438,7 @@ def test_a_charge_that_never_arrived_is_not_asked_for_again_when_it_is_not_wante
 
 
 def test_money_of_a_charge_we_did_not_hear_of_is_recorded_also_after_cancelling(statement, sweep_on):
-    plan = begin(statement)
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     with answers_lost("charge", "look", "movements"):
         sweep_on(11, 15)
@@ -462,7 +451,7 @@ def test_money_of_a_charge_we_did_not_hear_of_is_recorded_also_after_cancelling(
 
 
 def test_charging_twice_under_one_attempt_moves_money_once(statement, sweep_on):
-    begin(statement)
+    begin_plan(statement)
     sweep_on(11, 12)
     sweep_on(11, 15)
     attempt = Attempt.objects.get(kind=AttemptKind.INSTALMENT)
@@ -473,8 +462,8 @@ def test_charging_twice_under_one_attempt_moves_money_once(statement, sweep_on):
 
 
 def test_one_part_that_cannot_be_charged_does_not_keep_the_others_waiting(statement, sweep_on, monkeypatch, caplog):
-    broken = begin(factories.StatementFactory(owes=10_000))
-    plan = begin(statement)
+    broken = begin_plan(factories.StatementFactory(owes=10_000))
+    plan = begin_plan(statement)
     sweep_on(11, 12)
     charge = SandboxGateway.charge
 

@@ -11,19 +11,9 @@ from billing.models import Account, Journal, JournalKind, Leg
 from billing.refunds import request_refund
 from billing.withdrawals import reissue_statement, void_statement, write_off
 from tests import factories
-from tests.billing.books import accounts, pay
+from tests.billing.books import accounts, pay, post_revision
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clerk(db):
-    return factories.UserFactory()
-
-
-@pytest.fixture
-def statement(db):
-    return factories.StatementFactory(owes=10_000)
 
 
 def legs_of(kind):
@@ -84,7 +74,7 @@ def test_revision_releases_what_was_given_up_first_and_then_what_was_paid(
     statement.refresh_from_db()
     line = statement.lines.get()
 
-    ledger.post_revision(statement, difference, "import 2")
+    post_revision(statement, difference, "import 2")
     statement.lines.update(charge_cents=line.charge_cents + difference, patient_cents=line.patient_cents + difference)
 
     assert accounts() == expected
@@ -93,7 +83,7 @@ def test_revision_releases_what_was_given_up_first_and_then_what_was_paid(
 
 
 def test_revision_that_changes_nothing_posts_nothing(statement):
-    ledger.post_revision(statement, 0, "import 2")
+    post_revision(statement, 0, "import 2")
 
     assert Journal.objects.count() == 1
 
@@ -101,7 +91,7 @@ def test_revision_that_changes_nothing_posts_nothing(statement):
 def test_refund_takes_from_the_credit_first(statement, clerk):
     payment = pay(statement)
     statement.lines.update(charge_cents=28_000, patient_cents=8_000)
-    ledger.post_revision(statement, -2_000, "import 2")
+    post_revision(statement, -2_000, "import 2")
 
     request_refund(payment, 5_000, by=clerk, reason="moved away")
 

@@ -13,6 +13,7 @@ from billing.codes import ALPHABET, is_link_token, link_index, link_token, print
 from billing.lookup import Found, find_statement
 from billing.models import Statement
 from tests import factories
+from tests.billing.books import statement_behind
 from tests.billing.test_imports import owes, table
 
 pytestmark = pytest.mark.django_db
@@ -74,10 +75,10 @@ def test_link_is_on_our_own_address_without_language(settings):
 def test_link_leads_to_its_statement_only():
     first, second = factories.StatementFactory.create_batch(2)
 
-    assert links.statement_behind(token_of(first)) == first
-    assert links.statement_behind(token_of(second)) == second
-    assert links.statement_behind(link_token("nobody's", 1)) is None
-    assert links.statement_behind("") is None
+    assert statement_behind(token_of(first)) == first
+    assert statement_behind(token_of(second)) == second
+    assert statement_behind(link_token("nobody's", 1)) is None
+    assert statement_behind("") is None
 
 
 def test_revoked_link_leads_nowhere_and_the_code_goes_on():
@@ -89,8 +90,8 @@ def test_revoked_link_leads_nowhere_and_the_code_goes_on():
 
     first.refresh_from_db()
     assert (first.link_index, links.link_of(first), links.qr_svg(first)) == (None, "", "")
-    assert links.statement_behind(token) is None
-    assert links.statement_behind(token_of(second)) == second
+    assert statement_behind(token) is None
+    assert statement_behind(token_of(second)) == second
     assert find_statement(printed(first.code), first.patient.born_on, "192.0.2.1") == Found(first)
 
 
@@ -103,8 +104,8 @@ def test_renewed_link_is_another_and_the_old_one_is_dead():
     statement.refresh_from_db()
     assert statement.link_version == 2
     assert token_of(statement) != old
-    assert links.statement_behind(old) is None
-    assert links.statement_behind(token_of(statement)) == statement
+    assert statement_behind(old) is None
+    assert statement_behind(token_of(statement)) == statement
 
 
 def test_renewing_brings_a_revoked_link_back_as_another():
@@ -116,8 +117,8 @@ def test_renewing_brings_a_revoked_link_back_as_another():
     links.renew_link(statement)
 
     statement.refresh_from_db()
-    assert (statement.link_version, links.statement_behind(old)) == (3, None)
-    assert links.statement_behind(token_of(statement)) == statement
+    assert (statement.link_version, statement_behind(old)) == (3, None)
+    assert statement_behind(token_of(statement)) == statement
 
 
 def test_import_of_a_revised_statement_leaves_its_link(tmp_path):
@@ -128,7 +129,7 @@ def test_import_of_a_revised_statement_leaves_its_link(tmp_path):
 
     statement.refresh_from_db()
     assert (statement.charges_cents, statement.link_version) == (6_000, 2)
-    assert links.statement_behind(token_of(statement)) == statement
+    assert statement_behind(token_of(statement)) == statement
 
 
 # ---- The QR code ----------------------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ from django.core import mail
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
 
-from billing import ledger, payments, plans
+from billing import payments, plans
 from billing.gateways.sandbox.models import CardSession
 from billing.gateways.sandbox.processor import take_payment
 from billing.models import Attempt, AttemptState, PaymentPlan, PlanState
 from billing.models.plans import NEXT_PLAN_STATES
 from billing.withdrawals import void_statement
 from tests import factories
+from tests.billing.books import post_revision
 
 pytestmark = pytest.mark.django_db
 HERE = ZoneInfo("America/Indiana/Indianapolis")
@@ -160,7 +161,7 @@ def test_agreeing_once_more_after_the_bill_has_changed_is_another_plan(statement
     first = agree(statement)
     with transaction.atomic():
         statement.lines.update(charge_cents=40_002, adjustment_cents=10_000, patient_cents=20_001)
-        ledger.post_revision(statement, 10_000, "test")
+        post_revision(statement, 10_000, "test")
     second = agree(statement)
 
     first.refresh_from_db()

@@ -24,16 +24,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def clerk(db):
-    return factories.UserFactory()
-
-
-@pytest.fixture
-def statement(db):
-    return factories.StatementFactory(owes=10_000)
-
-
-@pytest.fixture
 def payment(statement):
     return pay(statement)
 

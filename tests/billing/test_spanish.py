@@ -4,6 +4,7 @@ import html
 import json
 import re
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,10 +17,10 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import translation
 
-from billing import ledger, payments, plans, questions, receipts, refunds
+from billing import payments, plans, questions, receipts, refunds
 from billing.codes import link_token
 from billing.gateways.sandbox.models import CardSession
-from billing.gateways.sandbox.processor import DECLINING_CARD, GOOD_CARD, take_payment
+from billing.gateways.sandbox.processor import DECLINING_CARD, take_payment
 from billing.guest_views import ESTIMATES_PER_ADDRESS, QUESTIONS_PER_ADDRESS, VERIFY_PER_ADDRESS
 from billing.lookup import PER_ADDRESS
 from billing.models import Attempt, Payment, QuestionKind
@@ -27,7 +28,7 @@ from billing.sweep import sweep
 from billing.withdrawals import write_off
 from practice.throttles import count_try
 from tests import factories
-from tests.billing.books import answers_lost
+from tests.billing.books import answers_lost, begin_plan, post_revision
 
 pytestmark = pytest.mark.django_db
 HERE = ZoneInfo("America/Indiana/Indianapolis")
@@ -131,15 +132,7 @@ def use_up(limit):
         count_try(limit, "127.0.0.1")
 
 
-def begin_plan(bill, card=GOOD_CARD):
-    with translation.override("es"):
-        plan = plans.agree(bill, 3, email="payer@example.com", language="es", address=None)
-    first = plan.instalments.get(position=1)
-    attempt = payments.start_payment(bill, first.amount_cents, "es", receipt_to=plan.email, instalment=first)
-    take_payment(CardSession.objects.get(key=str(attempt.pk)).pk, messages=0, card=card)
-    payments.look_at(attempt)
-    plan.refresh_from_db()
-    return plan
+begin_in_spanish = partial(begin_plan, language="es")
 
 
 def pay(guest):
@@ -159,7 +152,7 @@ def lower(bill):
     with transaction.atomic():
         bill.refresh_from_db()
         bill.lines.update(adjustment_cents=16_000, patient_cents=4_000)
-        ledger.post_revision(bill, -6_000, "test")
+        post_revision(bill, -6_000, "test")
 
 
 # ---- The pages: each with what leads to it --------------------------------------------------------------------------
@@ -177,7 +170,7 @@ def several_bills(guest, bill):
 
 
 def only_bill_in_a_plan(guest, bill):
-    begin_plan(bill)
+    begin_in_spanish(bill)
     return get(guest, BILL)
 
 
@@ -215,15 +208,15 @@ def unreachable(path, **facts):
 
 
 def plan_running(guest, bill):
-    return Client().get(f"/es/pay/plan/{begin_plan(bill).token}/")
+    return Client().get(f"/es/pay/plan/{begin_in_spanish(bill).token}/")
 
 
 def plan_cancelled(guest, bill):
-    return Client().get(f"/es/pay/plan/{plans.cancel(begin_plan(bill)).token}/")
+    return Client().get(f"/es/pay/plan/{plans.cancel(begin_in_spanish(bill)).token}/")
 
 
 def plan_stopped(guest, bill):
-    plan = begin_plan(bill)
+    plan = begin_in_spanish(bill)
     type(plan).objects.update(state="stopped", closed_at=BEGIN)
     return Client().get(f"/es/pay/plan/{plan.token}/")
 
@@ -259,7 +252,7 @@ def receipt(guest, bill):
 
 
 def receipt_of_a_part(guest, bill):
-    begin_plan(bill)
+    begin_in_spanish(bill)
     return get(guest, f"receipt/{Attempt.objects.get().pk}/")
 
 
@@ -411,11 +404,11 @@ def test_no_mail_holds_english(guest, bill, run_jobs, time_machine):
     question = ask(bill)
     questions.answer(question, "Porque sí.", by=factories.UserFactory())
     bill.refresh_from_db()
-    begin_plan(bill, card=DECLINING_CARD)
+    begin_in_spanish(bill, card=DECLINING_CARD)
     for day in (12, 15, 18, 23):  # told, declined, declined, declined and stopped
         sweep_on(time_machine, 11, day)
     refunds.request_refund(Payment.objects.get(), 1_000, by=factories.UserFactory(), reason="Prueba")
-    plans.cancel(begin_plan(factories.StatementFactory(owes=10_000)))
+    plans.cancel(begin_in_spanish(factories.StatementFactory(owes=10_000)))
     run_jobs()
 
     texts = {message.subject.removeprefix("Test Radiology: "): message.body for message in mail.outbox}

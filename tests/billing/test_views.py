@@ -13,7 +13,7 @@ from django.db import OperationalError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from billing import ledger, questions
+from billing import questions
 from billing.codes import link_token
 from billing.gateways.sandbox.models import CardSession
 from billing.gateways.sandbox.processor import take_payment
@@ -23,7 +23,7 @@ from billing.withdrawals import void_statement, write_off
 from patients.models import Patient
 from practice.money import dollars
 from tests import factories
-from tests.billing.books import answers_lost
+from tests.billing.books import answers_lost, post_revision
 
 pytestmark = pytest.mark.django_db
 BORN = "6/15/1950"
@@ -471,7 +471,7 @@ def test_bill_lowered_below_what_was_paid_still_adds_up(guest, statement):
     with transaction.atomic():
         statement.refresh_from_db()
         statement.lines.update(adjustment_cents=16_000, patient_cents=4_000)
-        ledger.post_revision(statement, -6_000, "test")
+        post_revision(statement, -6_000, "test")
 
     page = text(guest.get("/pay/statement/"))
 

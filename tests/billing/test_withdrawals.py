@@ -11,7 +11,6 @@ from django.utils import timezone
 from billing import payments
 from billing.codes import link_index, link_token
 from billing.gateways.sandbox.processor import take_payment
-from billing.links import statement_behind
 from billing.lookup import find_statement
 from billing.models import Attempt, AttemptState, Journal, Payment, PlanState, Statement
 from billing.plans import agree
@@ -23,19 +22,9 @@ from billing.withdrawals import (
     write_off,
 )
 from tests import factories
-from tests.billing.books import accounts, answers_lost, page_of, pay, proof
+from tests.billing.books import accounts, answers_lost, page_of, pay, proof, statement_behind
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clerk(db):
-    return factories.UserFactory()
-
-
-@pytest.fixture
-def statement(db):
-    return factories.StatementFactory(owes=10_000)
 
 
 def give_up(statement, cents, clerk, cause=None):
