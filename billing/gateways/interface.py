@@ -38,6 +38,11 @@ class BadSignature(Exception):
     """A message that claims to come from the processor does not, or is older than five minutes."""
 
 
+def header_of(headers: dict[str, str], name: str) -> str:
+    """The message's header of this name, in whatever case it came; empty without it."""
+    return {known.lower(): value for known, value in headers.items()}.get(name.lower(), "")
+
+
 @dataclass(frozen=True)
 class Checkout:
     """What the processor needs to show its card page. `key` is the idempotency key: our attempt's id."""

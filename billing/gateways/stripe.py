@@ -37,6 +37,7 @@ from billing.gateways.interface import (
     RefundOutcome,
     RefundOutcomeState,
     Unknown,
+    header_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -266,7 +267,7 @@ class StripeGateway:
     # ---- Messages ----
 
     def event(self, body: bytes, headers: dict[str, str]) -> Event:
-        signature = {name.lower(): value for name, value in headers.items()}.get(SIGNATURE_HEADER.lower(), "")
+        signature = header_of(headers, SIGNATURE_HEADER)
         for secret in settings.STRIPE_WEBHOOK_SECRETS:
             try:
                 stripe.WebhookSignature.verify_header(body.decode(), signature, secret, tolerance=300)

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from education.glossary import can_be_stored
 from education.models import PLAIN_CODE, ArticleStatus, BodyRegion, Modality, SectionKind, TopicKind, plain_code
-from practice.money import dollars, parse_cents
+from practice.money import parse_cents, plain_dollars
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 FRONT_MATTER = re.compile(r"---\n(.*?)(?<=\n)---(?:\n|\Z)", re.DOTALL)
@@ -407,7 +407,7 @@ def write_topic(topic: TopicFile) -> str:
     if topic.procedure_codes:
         front["procedure_codes"] = topic.procedure_codes
     if topic.sample_charge_cents is not None:
-        front["sample_charge"] = dollars(topic.sample_charge_cents).replace("$", "").replace(",", "")
+        front["sample_charge"] = plain_dollars(topic.sample_charge_cents)
     return _file(front, "")
 
 

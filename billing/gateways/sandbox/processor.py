@@ -32,6 +32,7 @@ from billing.gateways.interface import (
     RefundOrder,
     RefundOutcome,
     RefundOutcomeState,
+    header_of,
 )
 from billing.gateways.sandbox.models import (
     CardSession,
@@ -117,7 +118,7 @@ class SandboxGateway:
         return [_refunded(movement) for movement in found]
 
     def event(self, body: bytes, headers: dict[str, str]) -> Event:
-        signature = {name.lower(): value for name, value in headers.items()}.get(SIGNATURE_HEADER.lower(), "")
+        signature = header_of(headers, SIGNATURE_HEADER)
         check_signature(body, signature)
         return self.read_event(body.decode(errors="replace"))
 
