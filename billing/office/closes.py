@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.close import CloseRefused, close_day, look_at_day, reasons_against
 from billing.models import DailyClose
-from billing.office.pages import ReadOnlyMixin
 from practice.accounts.access_log import record_download
 from practice.money import CentsField, dollars, parse_signed_cents
+from practice.office import ReadOnlyMixin
 
 
 class SignedCentsField(CentsField):

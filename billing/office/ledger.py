@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import ChainLink, GatewayEvent, ImportBatch, Journal, Leg
-from billing.office.pages import ReadOnlyMixin
 from practice.money import dollars
+from practice.office import ReadOnlyMixin
 
 SHOWN_LEGS = 100  # an import charges thousands of statements in one entry
 

@@ -7,11 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.ledger import credit_of
 from billing.models import Attempt, Dispute, DisputeState, Payment, Refund, RefundState, Statement
-from billing.office.pages import Act, ActsMixin, MoneyColumns, OnceForm, ReadOnlyMixin
+from billing.office.pages import MoneyColumns
 from billing.refunds import RefundRefused, decide_refund, request_refund
 from practice.accounts.access_log import LoggedReadsMixin
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
+from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
 
 
 class RefundForm(OnceForm):

@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import plans
 from billing.models import Instalment, PaymentPlan
-from billing.office.pages import Act, ActsMixin, MoneyColumns, ReadOnlyMixin
+from billing.office.pages import MoneyColumns
 from practice.accounts.access_log import LoggedReadsMixin
 from practice.money import dollars
+from practice.office import Act, ActsMixin, ReadOnlyMixin
 
 
 class InstalmentInline(ReadOnlyMixin, MoneyColumns, admin.TabularInline):

@@ -8,10 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import questions
 from billing.models import EstimateRequest, Question, QuestionMessage, QuestionState
-from billing.office.pages import Act, ActsMixin, ReadOnlyMixin
 from practice.accounts.access_log import LoggedReadsMixin
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
+from practice.office import Act, ActsMixin, ReadOnlyMixin
 
 
 class AnswerForm(forms.Form):

@@ -19,10 +19,11 @@ from billing.exports import statements_file
 from billing.ledger import credit_of, written_off_on
 from billing.models import Payment, Statement, StatementLine
 from billing.office.dashboard import figures
-from billing.office.pages import Act, ActsMixin, MoneyColumns, OnceForm, ReadOnlyMixin
+from billing.office.pages import MoneyColumns
 from practice.accounts.access_log import LoggedReadsMixin, record_download
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
+from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
 
 
 class BalanceFilter(WorkFirstFilter):

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import uploads
 from billing.models import StatementUpload, UploadState
-from billing.office.pages import Act, ActsMixin, ReadOnlyMixin
 from practice.money import dollars
+from practice.office import Act, ActsMixin, ReadOnlyMixin
 
 
 class UploadForm(forms.Form):
@@ -82,7 +82,7 @@ class StatementUploadAdmin(ActsMixin, ReadOnlyMixin, admin.ModelAdmin):
             "back": reverse("admin:billing_statementupload_changelist"),
             "has_files": True,
         }
-        return TemplateResponse(request, "admin/billing/act.html", context)
+        return TemplateResponse(request, "admin/office/act.html", context)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         upload = self.get_object(request, object_id)
