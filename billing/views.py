@@ -20,7 +20,7 @@ from billing.forms import AmountChoice, LinkLookUpForm, LookUpForm, PayForm
 from billing.gateways.interface import BadSignature
 from billing.lookup import Found, Miss, find_statement, find_statement_by_link
 from billing.models import Attempt, AttemptState, InstalmentState, JournalKind, Statement
-from education.models import Article
+from education.models import Edition
 from patients import guests
 from practice.client_address import client_address
 from practice.context import get_identity
@@ -166,7 +166,7 @@ def to_card_page(attempt: Attempt):
 
 def _bill_page(request, bill, form, preview):
     lines = list(bill.lines.all())
-    articles = Article.objects.for_procedures(
+    articles = Edition.objects.for_procedures(
         [line.procedure_code for line in lines if line.procedure_code], translation.get_language()
     )
     paid = list(bill.payments.select_related("attempt").order_by("captured_at"))

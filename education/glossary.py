@@ -11,7 +11,10 @@ from django.db.models import Case, IntegerField, Min, QuerySet, Value, When
 from django.utils.text import slugify
 
 from education.models import Entry, Name, Term, key_of
+from education.publishing import explain_again
+from education.search_index import remember_names
 from practice.folding import fold
+from practice.search.query import understand
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 SIMILAR_ENOUGH = 0.35
@@ -41,7 +44,8 @@ def names_of(entry: Entry, synonyms: list[str]) -> list[Name]:
 def look_up(query: str, language: str) -> QuerySet[Entry]:
     """Entries with a name that starts with the query, then those that hold it inside; an empty query finds nothing.
 
-    Case, accents and punctuation do not matter. Where nothing fits, entries with a similar name: a misspelling.
+    Case, accents and punctuation do not matter. Where nothing fits, the word was misspelled: entries by the word that
+    was meant, or else with a similar name.
     """
     key = fold(query)
     if not key:
@@ -63,12 +67,41 @@ def look_up(query: str, language: str) -> QuerySet[Entry]:
     )
     if found.exists():
         return found
+    meant = fold(understand(query, language).corrected)
+    if meant and (corrected := entries.filter(names__key__contains=meant)).exists():
+        return corrected.annotate(rank=Value(-1.0)).order_by("name", "pk").distinct()
     return (
         entries.filter(names__key__trigram_similar=key)
         .annotate(rank=Min(-TrigramSimilarity("names__key", key)))
         .filter(rank__lte=-SIMILAR_ENOUGH)
         .order_by("rank", "name", "pk")
     )
+
+
+def named(phrases: list[str], language: str) -> list[Entry]:
+    """The entries that have one of the folded phrases for a name, by `phrase`, the longest first."""
+    found: dict[int, Entry] = {}
+    names = Name.objects.filter(entry__language=language, key__in=phrases).select_related("entry__term")
+    for name in sorted(names, key=lambda name: (-len(name.key), name.is_synonym, name.pk)):
+        found.setdefault(name.entry_id, name.entry).phrase = name.key
+    return list(found.values())
+
+
+def first_few(query: str, language: str, most: int) -> list[Entry]:
+    """Up to `most` entries with a name that starts with the query, or else with a similar one. Never reads them all."""
+    key = fold(query)
+    if not key:
+        return []
+    names = Name.objects.filter(entry__language=language).select_related("entry__term")
+    found = names.filter(key__startswith=key).order_by("key")[: most * 2]
+    if not found:
+        found = (
+            names.filter(key__trigram_similar=key)
+            .annotate(alike=TrigramSimilarity("key", key))
+            .filter(alike__gte=SIMILAR_ENOUGH)
+            .order_by("-alike", "key")[: most * 2]
+        )
+    return list({name.entry_id: name.entry for name in found}.values())[:most]
 
 
 def can_be_stored(text: str) -> bool:
@@ -228,10 +261,13 @@ def _write(rows: list[_Row], report: GlossaryReport) -> None:
     old = [entry for entry, row in changed if (row.slug, row.language) in present]
     Entry.objects.bulk_update(old, ["name", "definition", "pronunciation"], batch_size=500)
     Name.objects.filter(entry__in=old).delete()
-    Name.objects.bulk_create(
-        [name for entry, row in changed for name in names_of(entry, row.synonyms)], batch_size=2000
-    )
+    names = [name for entry, row in changed for name in names_of(entry, row.synonyms)]
+    Name.objects.bulk_create(names, batch_size=2000)
+    for language in LANGUAGES:
+        remember_names([name for name in names if name.entry.language == language], language)
     report.written = len(changed)
+    for language in {row.language for _entry, row in changed}:
+        explain_again.enqueue(language)
 
 
 def _same(entry: Entry, row: _Row) -> bool:

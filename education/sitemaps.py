@@ -1,21 +1,27 @@
-from django.db.models import Prefetch
+from collections import defaultdict
 
-from education.models import Article, Term, Topic
+from education.models import Edition, Term
 from practice.sitemaps import BilingualSitemap
 
 
 class ArticleSitemap(BilingualSitemap):
-    """Each topic in the languages in which it is published."""
+    """Each topic in the languages in which it is on the site."""
 
     def items(self):
-        published = Prefetch("articles", Article.objects.published().order_by("language"), to_attr="published")
-        return [topic for topic in Topic.objects.prefetch_related(published) if topic.published]
+        topics = defaultdict(list)
+        editions = Edition.objects.live().select_related("article__topic").order_by("article__topic__slug", "language")
+        for edition in editions.only("language", "published_at", "article__topic__slug"):
+            topics[edition.article.topic_id].append(edition)
+        return list(topics.values())
 
-    def get_languages_for_item(self, topic):
-        return [article.language for article in topic.published]
+    def location(self, editions):
+        return editions[0].topic.get_absolute_url()
 
-    def lastmod(self, topic):
-        return max(article.updated_at for article in topic.published)
+    def get_languages_for_item(self, editions):
+        return [edition.language for edition in editions]
+
+    def lastmod(self, editions):
+        return max(edition.published_at for edition in editions)
 
 
 class TermSitemap(BilingualSitemap):

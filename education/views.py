@@ -7,11 +7,13 @@ from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from education.glossary import ALIKE_SHOWN, look_up
-from education.models import Article, BodyRegion, Entry, Modality, Term
+from education.models import BodyRegion, Edition, Entry, Modality, Term
+from education.pages import page_of, side_by_side
 from education.sample_bill import sample_bill
 from practice.forms import QueryForm
 
 TERMS_PER_PAGE = 60
+ARTICLES_PER_PAGE = 100
 
 
 class BrowseForm(forms.Form):
@@ -24,22 +26,26 @@ class BrowseForm(forms.Form):
 @login_not_required
 @require_safe
 def index(request):
-    language = translation.get_language()
-    everything = list(Article.objects.published().in_language(language).select_related("topic").order_by("sort_key"))
+    editions = Edition.objects.live().in_language(translation.get_language())
     form = BrowseForm(request.GET)
     chosen = form.cleaned_data if form.is_valid() else {"region": "", "exam": ""}
-    shown = [
-        article
-        for article in everything
-        if chosen["region"] in ("", article.topic.body_region) and chosen["exam"] in ("", article.topic.modality)
-    ]
+    shown = (
+        editions.select_related("article__topic")
+        .defer("sections", "shown", "search_vector", "names_vector")
+        .order_by("sort_key")
+    )
+    if chosen["region"]:
+        shown = shown.filter(article__topic__body_region=chosen["region"])
+    if chosen["exam"]:
+        shown = shown.filter(article__topic__modality=chosen["exam"])
+    used = set(editions.order_by().values_list("article__topic__body_region", "article__topic__modality").distinct())
     return render(
         request,
         "education/index.html",
         {
-            "articles": shown,
-            "regions": _used(BodyRegion, {article.topic.body_region for article in everything}),
-            "exams": _used(Modality, {article.topic.modality for article in everything}),
+            "page": Paginator(shown, ARTICLES_PER_PAGE).get_page(request.GET.get("page")),
+            "regions": _used(BodyRegion, {region for region, _modality in used}),
+            "exams": _used(Modality, {modality for _region, modality in used}),
             "region": BodyRegion(chosen["region"]) if chosen["region"] else None,
             "exam": Modality(chosen["exam"]) if chosen["exam"] else None,
         },
@@ -50,34 +56,58 @@ def _used(choices, values):
     return [choice for choice in choices if choice.value in values]
 
 
-@login_not_required
-@require_safe
-def article(request, slug):
-    language = translation.get_language()
+def live_editions(slug: str) -> dict[str, Edition]:
+    """{language: the edition of the topic on the site}, with all that its page needs. Raises Http404."""
     found = {
-        article.language: article
-        for article in Article.objects.published()
-        .filter(topic__slug=slug)
+        edition.language: edition
+        for edition in Edition.objects.live()
+        .of_topic(slug)
         .with_procedure_code()
-        .select_related("topic", "reviewer")
-        .prefetch_related("sections")
+        .select_related("article__topic__illustration", "reviewer")
+        .prefetch_related("article__topic__locations", "article__topic__reference_codes")
     }
     if not found:
         raise Http404
+    return found
+
+
+@login_not_required
+@require_safe
+def article(request, slug):
+    found = live_editions(slug)
+    language = translation.get_language()
     if language not in found:
-        return render(request, "education/untranslated.html", {"article": next(iter(found.values()))})
+        return render(request, "education/untranslated.html", {"edition": next(iter(found.values()))})
     shown = found[language]
-    sections = sorted(shown.sections.all(), key=lambda section: section.position)
-    charge_cents = shown.topic.sample_charge_cents
+    return render(request, "education/article.html", article_context(shown, found))
+
+
+def article_context(edition: Edition, editions: dict[str, Edition]) -> dict:
+    """What the article's template needs, for visitors and for the office's preview alike."""
+    charge_cents = edition.topic.sample_charge_cents
+    english = editions.get("en") if edition.language != "en" else None
+    return {
+        "edition": edition,
+        "topic": edition.topic,
+        "page": page_of(edition, english),
+        "english": english,
+        "translations": set(editions),
+        "bill": None if charge_cents is None else sample_bill(charge_cents),
+    }
+
+
+@login_not_required
+@require_safe
+def both_languages(request, slug):
+    found = live_editions(slug)
+    shown = found.pop(translation.get_language(), None)
+    if shown is None or not found:
+        raise Http404
+    other = next(iter(found.values()))
     return render(
         request,
-        "education/article.html",
-        {
-            "article": shown,
-            "sections": sections,
-            "translations": set(found),
-            "bill": None if charge_cents is None else sample_bill(charge_cents),
-        },
+        "education/both_languages.html",
+        {"edition": shown, "beside": other, "pairs": side_by_side(shown, other)},
     )
 
 

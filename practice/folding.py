@@ -1,5 +1,6 @@
 """Words and names compared as people type them: without case, accents or punctuation."""
 
+import re
 import unicodedata
 
 
@@ -9,3 +10,35 @@ def fold(text: str) -> str:
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) and c != "\0")
     spaced = "".join(c if c.isalnum() or c in "+-" else " " for c in bare.replace("'", "").replace("’", ""))
     return " ".join(spaced.split())
+
+
+def singular(word: str, language: str) -> str:
+    """The folded word as it most likely stands in a list: `stones` as `stone`, `renales` as `renal`."""
+    if len(word) < 4 or not word.endswith("s"):
+        return word
+    if language == "es":
+        if word.endswith("ces"):
+            return word[:-3] + "z"
+        return word[:-2] if re.search(r"[aeiou][rnld]es$", word) else word[:-1]
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if re.search(r"(?:ss|x|z|ch|sh|us)es$", word):
+        return word[:-2]
+    return word if word.endswith(("ss", "us", "is")) else word[:-1]
+
+
+def stem(word: str, language: str) -> str:
+    """The folded word without what its plural adds: the same for `dose` and `doses`, for `luz` and `luces`.
+
+    For comparing only; a stem need not be a word.
+    """
+    if len(word) < 3 or word == "lens":
+        return word
+    if language == "es":
+        bare = word.removesuffix("s").removesuffix("e")
+        return bare[:-1] + "c" if bare.endswith("z") else bare
+    if len(word) < 4:
+        return word
+    bare = word if word.endswith(("ss", "us", "is")) else word.removesuffix("s")
+    bare = bare.removesuffix("e")
+    return bare[:-1] + "i" if bare.endswith("y") else bare

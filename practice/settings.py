@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "practice.apps.PracticeConfig",
     "practice.accounts",
     "practice.announcements",
+    "practice.search",
     "practice.resources",
     "patients",
     "education",
@@ -194,9 +195,10 @@ vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default='"Radiology, Inc." <website@radiology.example>')
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-# Who is told that feedback or an application waits in the admin.
+# Who is told that feedback, an application or a review waits in the admin.
 FEEDBACK_RECIPIENTS = env.list("FEEDBACK_RECIPIENTS", default=["front-desk@radiology.example"] if DEMO else [])
 HIRING_RECIPIENTS = env.list("HIRING_RECIPIENTS", default=["hiring@radiology.example"] if DEMO else [])
+EDITORIAL_RECIPIENTS = env.list("EDITORIAL_RECIPIENTS", default=["editor@radiology.example"] if DEMO else [])
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 
 # ---- Money ----------------------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ class BilingualSitemap(Sitemap):
 class PageSitemap(BilingualSitemap):
     names = [
         "practice:home", "practice:physicians", "practice:locations", "practice:giving_back", "practice:notices",
-        "practice:feedback", "announcements:index", "education:index", "education:glossary", "billing:look_up",
-        "careers:index",
+        "practice:feedback", "announcements:index", "education:index", "education:glossary", "education:prep_sheets",
+        "education:find_sheet", "billing:look_up", "careers:index",
     ]  # fmt: skip
 
     def items(self):

@@ -9,10 +9,12 @@ from django.urls import include, path, re_path
 from django.views.static import serve
 
 from careers.sitemaps import OpeningSitemap
+from education.infobutton_views import infobutton
 from education.sitemaps import ArticleSitemap, TermSitemap
 from practice import views
 from practice.announcements import views as announcements
 from practice.announcements.sitemaps import AnnouncementSitemap
+from practice.search.views import search
 from practice.sitemaps import PageSitemap, PhysicianSitemap
 
 SITEMAPS = {
@@ -49,6 +51,7 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", login_not_required(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("infobutton", infobutton, name="infobutton"),
     path("accent-<str:colour>.css", views.accent, name="accent"),
     re_path(
         r"^media/(?P<path>(?:identity|portraits)/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,149})\Z",
@@ -63,6 +66,7 @@ if settings.BILLING_GATEWAY == "sandbox":
 urlpatterns += i18n_patterns(
     path("", include((who_we_are, "practice"))),
     path("announcements/", include("practice.announcements.urls")),
+    path("search/", search, name="search"),
     path("", include("education.urls")),
     path("pay/", include("billing.urls")),
     path("careers/", include("careers.urls")),

@@ -13,8 +13,21 @@ from billing import ledger
 from billing.codes import check_character, code_index, link_index, link_token
 from billing.models import Attempt, Statement, StatementLine
 from careers.models import Application, Employment, Opening, OpeningStatus, Role
+from education import publishing
+from education.annotation import Explainer
 from education.glossary import save_entry
-from education.models import Article, ArticleStatus, BodyRegion, Modality, Section, SectionKind, Term, Topic, TopicKind
+from education.models import (
+    Article,
+    ArticleStatus,
+    BodyRegion,
+    Edition,
+    Modality,
+    Section,
+    SectionKind,
+    Term,
+    Topic,
+    TopicKind,
+)
 from patients.models import Patient
 from practice.accounts.models import User
 from practice.announcements.models import Announcement, AnnouncementKind
@@ -138,7 +151,10 @@ class TopicFactory(DjangoModelFactory):
 
 
 class ArticleFactory(DjangoModelFactory):
-    """A published sample article in English with one section."""
+    """A sample article in English with one section, on the site as an import puts it there.
+
+    With another status only its text is kept. Published text that is no sample needs a reviewer and both dates.
+    """
 
     class Meta:
         model = Article
@@ -157,6 +173,16 @@ class ArticleFactory(DjangoModelFactory):
     def sections(self, create, extracted, **_options):
         for kind, body in (extracted or {SectionKind.BASIC_FACTS: "The facts."}).items():
             Section.objects.create(article=self, kind=kind, body=body)
+        if self.status == ArticleStatus.PUBLISHED:
+            publishing.publish_imported([self], {self.language: Explainer(self.language)})
+        else:
+            publishing.keep_edition(self)
+        self.refresh_from_db(fields=["digest", "reviewed_digest", "grade_reason"])
+
+
+def live(article: Article) -> Edition | None:
+    """What the site shows of the article."""
+    return article.editions.filter(is_live=True).first()
 
 
 def make_term(slug, *, en=None, es=None, synonyms=()):

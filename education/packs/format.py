@@ -1,9 +1,11 @@
 """The format of a pack's files, documented in docs/content-packs.md: reading them, and writing them canonically.
 
     pack.md                     copyright, licence and whether this is sample text
-    topics/<slug>/topic.md      kind, body region and exam type; how bills name it
+    topics/<slug>/topic.md      kind, body region and exam type; how bills and health record systems name it
     topics/<slug>/<language>.md the article: front matter, then one `## ` heading a section
     glossary/<slug>.md          a term: front matter with its names, then the English and the Spanish meaning
+    illustrations/<slug>.svg    a drawing, with its alternative text in two titles
+    synonyms/<language>.md      what search takes for the same
 
 Each file starts with YAML front matter between two lines of `---`. A problem names the file and the line.
 """
@@ -17,8 +19,19 @@ import yaml
 from django.conf import settings
 
 from education.glossary import can_be_stored
-from education.models import PLAIN_CODE, ArticleStatus, BodyRegion, Modality, SectionKind, TopicKind, plain_code
+from education.illustrations import DrawingRefused, read_drawing, write_drawing
+from education.models import (
+    PLAIN_CODE,
+    ArticleStatus,
+    BodyRegion,
+    CodeSystem,
+    Modality,
+    SectionKind,
+    TopicKind,
+    plain_code,
+)
 from practice.money import parse_cents, plain_dollars
+from practice.search.models import same_words
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
 FRONT_MATTER = re.compile(r"---\n(.*?)(?<=\n)---(?:\n|\Z)", re.DOTALL)
@@ -28,28 +41,37 @@ TERM_SLUG = re.compile(r"[a-zA-Z0-9_-]{1,120}", re.ASCII)
 SECTION_MARK = re.compile(r"^(?=##? )", re.MULTILINE)
 SOURCES = "sources"  # the last, optional heading of an article
 
-# The headings are part of the format, so they do not follow the translation files.
+# The headings are part of the format, so they do not follow the translation files. They stand in a file in this order;
+# pages have an order of their own (SectionKind).
 HEADINGS: dict[str, dict[str, str]] = {
     "en": {
         SectionKind.BASIC_FACTS: "Basic facts",
         SectionKind.WHY: "Why it is done",
         SectionKind.PREPARE: "How to prepare",
+        SectionKind.WEEK_BEFORE: "The week before",
+        SectionKind.DAY_BEFORE: "The day before",
+        SectionKind.DAY_OF: "The day of",
         SectionKind.WHAT_HAPPENS: "What happens",
         SectionKind.AFTER: "Afterward",
         SectionKind.WHEN_TO_CALL: "When to call us",
         SectionKind.RISKS: "Risks",
         SectionKind.RESULTS: "Your results",
+        SectionKind.COST: "What it costs, and why two bills",
         SOURCES: "Sources",
     },
     "es": {
         SectionKind.BASIC_FACTS: "Datos básicos",
         SectionKind.WHY: "Por qué se hace",
         SectionKind.PREPARE: "Cómo prepararse",
+        SectionKind.WEEK_BEFORE: "La semana anterior",
+        SectionKind.DAY_BEFORE: "El día anterior",
+        SectionKind.DAY_OF: "El mismo día",
         SectionKind.WHAT_HAPPENS: "Qué sucede",
         SectionKind.AFTER: "Después",
         SectionKind.WHEN_TO_CALL: "Cuándo llamarnos",
         SectionKind.RISKS: "Riesgos",
         SectionKind.RESULTS: "Sus resultados",
+        SectionKind.COST: "Cuánto cuesta y por qué hay dos facturas",
         SOURCES: "Fuentes",
     },
 }
@@ -92,6 +114,8 @@ class TopicFile:
     modality: str
     procedure_codes: list[str] = field(default_factory=list)
     sample_charge_cents: int | None = None
+    illustration: str = ""
+    reference_codes: list[tuple[str, str]] = field(default_factory=list)
     codes_line: int = field(default=2, compare=False)
 
 
@@ -122,6 +146,20 @@ class GlossaryName:
 class TermFile:
     slug: str
     entries: dict[str, GlossaryName] = field(default_factory=dict)
+    is_explained_in_text: bool = True
+
+
+@dataclass
+class IllustrationFile:
+    slug: str
+    drawing: str = ""
+    alt: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class SynonymsFile:
+    language: str
+    groups: list[str] = field(default_factory=list)
 
 
 # ---- Reading --------------------------------------------------------------------------------------------------------
@@ -237,6 +275,26 @@ class _FileReader:
                 self.problem(line, f"{key} has {code} twice")
         return codes
 
+    def reference_codes(self, key: str) -> list[tuple[str, str]]:
+        found = []
+        for text in self.strings(key, longest=60):
+            system, _space, code = text.partition(" ")
+            if system not in CodeSystem.values or not re.fullmatch(PLAIN_CODE, code, re.ASCII | re.IGNORECASE):
+                known = ", ".join(CodeSystem.values)
+                self.problem(self.lines.get(key, 2), f"{key} has “{text}”; write a vocabulary ({known}) and a code")
+            elif (system, plain_code(code)) in found:
+                self.problem(self.lines.get(key, 2), f"{key} has {text} twice")
+            else:
+                found.append((system, plain_code(code)))
+        return found
+
+    def truth(self, key: str, *, default: bool) -> bool:
+        value = self.facts.get(key, default)
+        if not isinstance(value, bool):
+            self.problem(self.lines.get(key, 2), f"{key} must be true or false")
+            return default
+        return value
+
     def cents(self, key: str) -> int | None:
         text = self.text(key, longest=20, required=False)
         try:
@@ -289,17 +347,16 @@ class _FileReader:
 def read_pack_facts(path: str, text: str) -> tuple[PackFacts, list[PackProblem]]:
     reader = _FileReader(path, text)
     reader.only("copyright", "licence", "sample")
-    sample = reader.facts.get("sample", False)
-    if not isinstance(sample, bool):
-        reader.problem(reader.lines.get("sample", 2), "sample must be true or false")
-        sample = False
+    sample = reader.truth("sample", default=False)
     facts = PackFacts(reader.text("copyright", longest=200), reader.text("licence", longest=200), sample)
     return facts, reader.problems
 
 
 def read_topic(path: str, text: str, slug: str) -> tuple[TopicFile, list[PackProblem]]:
     reader = _FileReader(path, text)
-    reader.only("kind", "body_region", "modality", "procedure_codes", "sample_charge")
+    reader.only(
+        "kind", "body_region", "modality", "procedure_codes", "sample_charge", "illustration", "reference_codes"
+    )
     topic = TopicFile(
         slug,
         reader.choice("kind", TopicKind.values),
@@ -307,8 +364,12 @@ def read_topic(path: str, text: str, slug: str) -> tuple[TopicFile, list[PackPro
         reader.choice("modality", Modality.values),
         reader.codes("procedure_codes"),
         reader.cents("sample_charge"),
+        reader.text("illustration", longest=80, required=False),
+        reader.reference_codes("reference_codes"),
         reader.lines.get("procedure_codes", 2),
     )
+    if slug == "feed":
+        reader.problem(1, "the address feed is taken by the list of newest articles")
     if reader.body.strip():
         reader.problem(reader.body_line, "topic.md has front matter only; the text belongs in en.md and es.md")
     return topic, reader.problems
@@ -344,8 +405,8 @@ def read_article(path: str, text: str, slug: str, language: str) -> tuple[Articl
 
 def read_term(path: str, text: str, slug: str) -> tuple[TermFile, list[PackProblem]]:
     reader = _FileReader(path, text)
-    reader.only(*LANGUAGES)
-    term = TermFile(slug)
+    reader.only(*LANGUAGES, "explained_in_text")
+    term = TermFile(slug, is_explained_in_text=reader.truth("explained_in_text", default=True))
     definitions = _definitions(reader)
     for language in LANGUAGES:
         facts = reader.facts.get(language)
@@ -379,6 +440,33 @@ def read_term(path: str, text: str, slug: str) -> tuple[TermFile, list[PackProbl
     return term, reader.problems
 
 
+def read_illustration(path: str, text: str, slug: str) -> tuple[IllustrationFile, list[PackProblem]]:
+    try:
+        drawing, alt = read_drawing(text)
+    except DrawingRefused as refusal:
+        return IllustrationFile(slug), [PackProblem(path, refusal.line, str(refusal))]
+    missing = [language for language in LANGUAGES if not alt.get(language)]
+    problems = [
+        PackProblem(path, 1, f'there is no <title xml:lang="{language}"> that says what it shows')
+        for language in missing
+    ]
+    return IllustrationFile(slug, drawing, alt), problems
+
+
+def read_synonyms(path: str, text: str, language: str) -> tuple[SynonymsFile, list[PackProblem]]:
+    reader = _FileReader(path, text)
+    reader.only("groups")
+    groups = reader.strings("groups", longest=500)
+    for group in groups:
+        if len(same_words(group)) < 2:
+            reader.problem(reader.lines.get("groups", 2), f"“{group}” needs two words or more with = between")
+        if groups.count(group) > 1:
+            reader.problem(reader.lines.get("groups", 2), f"“{group}” stands twice")
+    if reader.body.strip():
+        reader.problem(reader.body_line, "synonyms have front matter only")
+    return SynonymsFile(language, groups), reader.problems
+
+
 def _definitions(reader: _FileReader) -> dict[str, str]:
     if not reader.facts:
         return {}
@@ -408,6 +496,10 @@ def write_topic(topic: TopicFile) -> str:
         front["procedure_codes"] = topic.procedure_codes
     if topic.sample_charge_cents is not None:
         front["sample_charge"] = plain_dollars(topic.sample_charge_cents)
+    if topic.illustration:
+        front["illustration"] = topic.illustration
+    if topic.reference_codes:
+        front["reference_codes"] = [f"{system} {code}" for system, code in topic.reference_codes]
     return _file(front, "")
 
 
@@ -429,7 +521,7 @@ def write_article(article: ArticleFile) -> str:
 
 
 def write_term(term: TermFile) -> str:
-    front = {}
+    front: dict[str, Any] = {} if term.is_explained_in_text else {"explained_in_text": False}
     for language, entry in term.entries.items():
         facts: dict[str, Any] = {"name": entry.name}
         if entry.pronunciation:
@@ -438,3 +530,11 @@ def write_term(term: TermFile) -> str:
             facts["synonyms"] = entry.synonyms
         front[language] = facts
     return _file(front, _body([(language, entry.definition) for language, entry in term.entries.items()]))
+
+
+def write_illustration(illustration: IllustrationFile) -> str:
+    return write_drawing(illustration.drawing, illustration.alt)
+
+
+def write_synonyms(synonyms: SynonymsFile) -> str:
+    return _file({"groups": synonyms.groups}, "")

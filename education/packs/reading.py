@@ -8,17 +8,23 @@ from education.packs.format import (
     TERM_SLUG,
     TOPIC_SLUG,
     ArticleFile,
+    IllustrationFile,
     PackFacts,
     PackProblem,
     PackRefused,
+    SynonymsFile,
     TermFile,
     TopicFile,
     read_article,
+    read_illustration,
     read_pack_facts,
+    read_synonyms,
     read_term,
     read_topic,
     write_article,
+    write_illustration,
     write_pack_facts,
+    write_synonyms,
     write_term,
     write_topic,
 )
@@ -34,6 +40,8 @@ class Pack:
     topics: dict[str, TopicFile] = field(default_factory=dict)
     articles: dict[tuple[str, str], ArticleFile] = field(default_factory=dict)
     terms: dict[str, TermFile] = field(default_factory=dict)
+    illustrations: dict[str, IllustrationFile] = field(default_factory=dict)
+    synonyms: dict[str, SynonymsFile] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 
 
@@ -96,6 +104,14 @@ def read_file(pack: Pack, path: str, text: str) -> list[PackProblem]:
     if path.endswith(".md") and parts[0] == "glossary" and len(parts) == 2 and TERM_SLUG.fullmatch(parts[1]):
         pack.terms[parts[1]], problems = read_term(path, text, parts[1])
         return problems
+    if path.endswith(".svg") and parts[0] == "illustrations" and len(parts) == 2:
+        slug = parts[1].removesuffix(".svg")
+        if TOPIC_SLUG.fullmatch(slug):
+            pack.illustrations[slug], problems = read_illustration(path, text, slug)
+            return problems
+    if path.endswith(".md") and parts[0] == "synonyms" and len(parts) == 2 and parts[1] in LANGUAGES:
+        pack.synonyms[parts[1]], problems = read_synonyms(path, text, parts[1])
+        return problems
     return [PackProblem(path, 1, "does not belong in a pack: see docs/content-packs.md for the folders and names")]
 
 
@@ -111,4 +127,8 @@ def canonical(path: str, text: str | None) -> str | None:
         return write_article(article)
     for term in pack.terms.values():
         return write_term(term)
+    for illustration in pack.illustrations.values():
+        return write_illustration(illustration)
+    for synonyms in pack.synonyms.values():
+        return write_synonyms(synonyms)
     return write_pack_facts(pack.facts) if path == PACK_FACTS else None

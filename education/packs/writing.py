@@ -4,19 +4,24 @@ from pathlib import Path
 
 from django.conf import settings
 
-from education.models import Article, Name, PackFile, Term, Topic
+from education.models import Article, Illustration, Name, PackFile, Term, Topic
 from education.packs.format import (
     ArticleFile,
     GlossaryName,
+    IllustrationFile,
     PackFacts,
+    SynonymsFile,
     TermFile,
     TopicFile,
     write_article,
+    write_illustration,
     write_pack_facts,
+    write_synonyms,
     write_term,
     write_topic,
 )
 from education.packs.reading import PACK_FACTS, canonical
+from practice.search.models import SynonymGroup
 
 LANGUAGE_ORDER = [code for code, _name in settings.LANGUAGES]
 
@@ -24,12 +29,22 @@ LANGUAGE_ORDER = [code for code, _name in settings.LANGUAGES]
 def current_files() -> dict[str, str]:
     """The whole library as canonical pack files: {path: text}."""
     files = {}
-    for topic in Topic.objects.prefetch_related("procedure_codes"):
+    topics = Topic.objects.select_related("illustration").prefetch_related("procedure_codes", "reference_codes")
+    for topic in topics:
         files[f"topics/{topic.slug}/topic.md"] = write_topic(_topic_file(topic))
     for article in Article.objects.select_related("topic", "reviewer").prefetch_related("sections"):
         files[f"topics/{article.topic.slug}/{article.language}.md"] = write_article(_article_file(article))
     for term in Term.objects.filter(entries__isnull=False).distinct().prefetch_related("entries__names"):
         files[f"glossary/{term.slug}.md"] = write_term(_term_file(term))
+    for illustration in Illustration.objects.all():
+        alt = {"en": illustration.alt, "es": illustration.alt_es}
+        written = write_illustration(IllustrationFile(illustration.slug, illustration.drawing, alt))
+        files[f"illustrations/{illustration.slug}.svg"] = written
+    synonyms: dict[str, list[str]] = {}
+    for group in SynonymGroup.objects.order_by("pk"):
+        synonyms.setdefault(group.language, []).append(group.text)
+    for language, groups in synonyms.items():
+        files[f"synonyms/{language}.md"] = write_synonyms(SynonymsFile(language, groups))
     return files
 
 
@@ -41,6 +56,8 @@ def _topic_file(topic: Topic) -> TopicFile:
         topic.modality,
         [row.code for row in topic.procedure_codes.all()],
         topic.sample_charge_cents,
+        topic.illustration.slug if topic.illustration else "",
+        [(row.system, row.code) for row in topic.reference_codes.all()],
     )
 
 
@@ -73,6 +90,7 @@ def _term_file(term: Term) -> TermFile:
             )
             for entry in entries
         },
+        term.is_explained_in_text,
     )
 
 

@@ -20,8 +20,12 @@ TABLE = {
         "billing.importbatch": "v",
         "careers.opening": "vac",
         "education.article": "vac",
+        "education.edition": "v",
         "education.entry": "vacd",
+        "education.illustration": "vac",
+        "education.localnote": "vacd",
         "education.procedurecode": "vacd",
+        "education.referencecode": "vacd",
         "education.section": "vacd",
         "education.term": "vacd",
         "education.topic": "vac",
@@ -35,12 +39,18 @@ TABLE = {
         "practice.physician": "vac",
         "practice.subspecialty": "vacd",
         "resources.document": "vac",
+        "search.missedsearch": "vc",
+        "search.synonymgroup": "vacd",
     },
     "Editor": {
         "announcements.announcement": "vacd",
         "education.article": "vac",
+        "education.edition": "v",
         "education.entry": "vacd",
+        "education.illustration": "vac",
+        "education.localnote": "vacd",
         "education.procedurecode": "vacd",
+        "education.referencecode": "vacd",
         "education.section": "vacd",
         "education.term": "vacd",
         "education.topic": "vac",
@@ -49,15 +59,23 @@ TABLE = {
         "practice.openinghours": "vacd",
         "practice.physician": "vac",
         "practice.subspecialty": "vac",
+        "search.missedsearch": "vc",
+        "search.synonymgroup": "vacd",
     },
     "Clinical reviewer": {
         "education.article": "vc",
+        "education.edition": "v",
         "education.entry": "v",
+        "education.illustration": "v",
+        "education.localnote": "vc",
         "education.procedurecode": "v",
+        "education.referencecode": "v",
         "education.section": "vc",
         "education.term": "v",
         "education.topic": "v",
         "practice.physician": "v",
+        "search.missedsearch": "v",
+        "search.synonymgroup": "v",
     },
     "Billing": {
         "billing.attempt": "v",
@@ -146,11 +164,11 @@ def test_staff_roles_are_all_but_those_who_only_read_resources():
 
 
 def test_no_role_deletes_or_changes_what_is_a_record(db):
-    """Whatever the table says: the ledger, the access log, notices in force and applications are never deleted."""
+    """Whatever the table says: the ledger, the access log, editions, notices in force and applications stay."""
     records = [
-        "accessentry", "application", "attempt", "chainlink", "dailyclose", "dispute", "gatewayevent", "importbatch",
-        "instalment", "journal", "leg", "noticeversion", "payment", "paymentplan", "questionmessage", "refund",
-        "statement", "statementline", "statementupload",
+        "accessentry", "application", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
+        "importbatch", "instalment", "journal", "leg", "noticeversion", "payment", "paymentplan", "questionmessage",
+        "refund", "statement", "statementline", "statementupload",
     ]  # fmt: skip
     granted = Permission.objects.filter(group__isnull=False, content_type__model__in=records)
     granted = granted.filter(codename__regex="^(add|change|delete)_")

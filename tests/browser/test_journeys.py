@@ -170,7 +170,9 @@ def test_staff_member_signs_in_and_downloads(practice, open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_reflow_at_320_pixels(practice, open_page, scheme):
     factories.AnnouncementFactory()
-    article = factories.ArticleFactory()
+    article = factories.ArticleFactory(topic__sample_charge_cents=64_000)
+    factories.ArticleFactory(topic=article.topic, language="es")
+    article.topic.locations.add(factories.LocationFactory())
     factories.OpeningFactory()
 
     page = open_page("/", viewport={"width": 320, "height": 640}, color_scheme=scheme)
@@ -182,6 +184,12 @@ def test_pages_reflow_at_320_pixels(practice, open_page, scheme):
         "/pay/verify/",
         "/pay/estimate/",
         "/careers/",
+        article.get_absolute_url() + "both-languages/",
+        "/patient-information/",
+        "/prep-sheets/",
+        "/sheet/",
+        f"/sheet/{factories.live(article).code}/",
+        "/search/?q=article",
         "/glossary/",
         "/feedback/",
         "/accounts/login/",

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from education.models import Article, Entry, Topic
-from tests.factories import ArticleFactory
+from tests.factories import ArticleFactory, live
 
 PACK = {
     "pack.md": "---\ncopyright: © Test\nlicence: Test licence\nsample: true\n---\n",
@@ -35,9 +35,11 @@ def test_import_content_tells_what_it_did(db, pack, capsys):
         "topics/chest-ct/en.md: kept as staff edited it\n0 files loaded, 1 unchanged, 1 kept.\n"
     )
     assert Article.objects.get().title == "Ours"
+    assert live(Article.objects.get()).title == "Chest CT"
     call_command("import_content", pack, "--overwrite")
     assert capsys.readouterr().out == "1 files loaded, 1 unchanged, 0 kept.\n"
     assert Article.objects.get().title == "Chest CT"
+    assert live(Article.objects.get()).title == "Chest CT"
 
 
 def test_import_content_lists_every_problem_and_loads_nothing(db, pack, capsys):

@@ -1,25 +1,34 @@
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from education.annotation import Explainer
 from education.models import (
     Article,
     ArticleStatus,
+    CodeSystem,
+    Edition,
     Entry,
+    Illustration,
+    LocalNote,
     Name,
     PackFile,
     ProcedureCode,
+    ReferenceCode,
     Section,
     SectionKind,
     Term,
     Topic,
     plain_code,
 )
-from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
+from education.publishing import publish_imported
+from education.review import change_status
+from tests.factories import ArticleFactory, LocationFactory, PhysicianFactory, TopicFactory, live, make_term
 
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REVIEW_WITHOUT = {
     "reviewer": {"reviewed_on": date(2026, 1, 1), "next_review_on": date(2027, 1, 1)},
     "reviewed_on": {"next_review_on": date(2027, 1, 1)},
@@ -34,10 +43,15 @@ def row_of(model):
     if model is ProcedureCode:
         ProcedureCode.objects.create(topic=TopicFactory(), code="71045")
         return ProcedureCode.objects.create(topic=TopicFactory(), code="71046")
+    if model is ReferenceCode:
+        topic = TopicFactory()
+        ReferenceCode.objects.create(topic=topic, system=CodeSystem.LOINC, code="36643-5")
+        return ReferenceCode.objects.create(topic=topic, system=CodeSystem.LOINC, code="30745-4")
     article = ArticleFactory()
     term = make_term("port", en="Port", es="Puerto", synonyms=["chest port"])
     return {
         Article: article,
+        Edition: live(article),
         Section: article.sections.get(),
         Entry: term.entries.get(language="en"),
         Name: Name.objects.get(entry__language="en", is_synonym=True),
@@ -68,6 +82,22 @@ def row_of(model):
             {"reviewed_on": date(2026, 5, 1), "next_review_on": date(2026, 5, 1)},
             "education_article_next_review_after_last",
         ),
+        (ReferenceCode, {"system": "icd-9"}, "education_referencecode_system_known"),
+        (ReferenceCode, {"code": "36643-5"}, "education_referencecode_once_a_topic"),
+        (ReferenceCode, {"code": "z12.31"}, "education_referencecode_plain"),
+        (ReferenceCode, {"code": ""}, "education_referencecode_plain"),
+        (Edition, {"is_sample": False}, "education_edition_live_is_reviewed"),
+        (Edition, {"published_at": None}, "education_edition_live_is_published"),
+        (Edition, {"replaced_at": NOON}, "education_edition_live_is_published"),
+        (
+            Edition,
+            {"reviewed_on": date(2026, 5, 1), "next_review_on": date(2026, 5, 1)},
+            "education_edition_next_review_after_last",
+        ),
+        (Edition, {"title": "Ours"}, "education_edition_stays"),
+        (Edition, {"sections": []}, "education_edition_stays"),
+        (Edition, {"code": "23456789"}, "education_edition_stays"),
+        (Edition, {"grade": 5}, "education_edition_stays"),
         (Section, {"kind": "prices"}, "education_section_kind_known"),
         (Entry, {"language": "fr"}, "education_entry_language_known"),
         (Entry, {"language": "es"}, "education_entry_one_per_language"),
@@ -85,6 +115,34 @@ def test_database_refuses_a_code_twice_in_one_topic(db):
     topic = TopicFactory()
     with pytest.raises(IntegrityError, match="education_procedurecode_one_topic"), transaction.atomic():
         ProcedureCode.objects.bulk_create([ProcedureCode(topic=topic, code="71046") for _number in range(2)])
+
+
+def test_database_refuses_to_delete_an_edition(db):
+    article = ArticleFactory(status=ArticleStatus.DRAFT)
+    with pytest.raises(IntegrityError, match="education_edition_stays"), transaction.atomic():
+        article.editions.all().delete()
+
+
+def test_database_refuses_a_second_live_edition(db):
+    article = ArticleFactory()
+    article.sections.update(body="Newer facts.")
+    publish_imported([article], {"en": Explainer("en")})
+    with pytest.raises(IntegrityError, match="education_edition_one_live"), transaction.atomic():
+        article.editions.filter(is_live=False).update(is_live=True, replaced_at=None)
+
+
+def test_database_refuses_hard_text_on_the_site_without_a_reason(db):
+    hard = "Percutaneous radiofrequency ablation necessitates multidisciplinary preprocedural evaluation."
+    article = ArticleFactory(sections={SectionKind.BASIC_FACTS: hard})
+    assert (live(article).grade > 12, live(article).grade_reason) == (True, "Imported")
+    with pytest.raises(IntegrityError, match="education_edition_above_grade_12_has_a_reason"), transaction.atomic():
+        article.editions.update(grade_reason="")
+
+
+def test_database_refuses_a_second_note_for_a_location(db):
+    article, location = ArticleFactory(), LocationFactory()
+    with pytest.raises(IntegrityError, match="education_localnote_one_a_location"), transaction.atomic():
+        LocalNote.objects.bulk_create([LocalNote(article=article, location=location, body="Ring.") for _n in range(2)])
 
 
 @pytest.mark.parametrize("cents", [None, 0, 64_000, 2**62])
@@ -124,7 +182,7 @@ def test_database_takes_published_article_with_a_review(db):
         reviewed_on=date(2026, 1, 1),
         next_review_on=date(2026, 1, 2),
     )
-    assert Article.objects.published().get() == article
+    assert Article.objects.on_the_site().get() == article
 
 
 @pytest.mark.parametrize("status", sorted(set(ArticleStatus.values) - {"published"}))
@@ -137,6 +195,7 @@ def test_database_takes_other_statuses_without_review(db, status):
     [
         (Topic, lambda: TopicFactory(slug="same")),
         (Term, lambda: make_term("same")),
+        (Illustration, lambda: Illustration.objects.create(slug="same", drawing="x", alt="x", alt_es="x")),
         (PackFile, lambda: PackFile.objects.create(path="same", text="x")),
     ],
 )
@@ -178,6 +237,7 @@ def test_article_other_names_are_the_lines():
         ({"next_review_on": date(2026, 5, 2)}, False),
         ({"next_review_on": None}, False),
         ({"next_review_on": date(2026, 4, 1), "status": ArticleStatus.RETIRED}, False),
+        ({"next_review_on": date(2026, 4, 1), "status": ArticleStatus.DRAFT}, False),
     ],
 )
 def test_due_for_review_counts_the_day_itself(db, facts, is_due):
@@ -186,16 +246,25 @@ def test_due_for_review_counts_the_day_itself(db, facts, is_due):
     assert list(Article.objects.due_for_review(on=date(2026, 5, 1))) == expected
 
 
-def test_in_language_and_published_leave_out_the_others(db):
+def test_due_for_review_is_what_visitors_read(db):
+    """Whatever became of the working text: the page is as old as its edition."""
+    article = ArticleFactory(next_review_on=date(2026, 5, 1))
+    change_status(article, ArticleStatus.IN_REVIEW)
+    Article.objects.update(next_review_on=date(2027, 5, 1))
+    assert list(Article.objects.due_for_review(on=date(2026, 5, 1))) == [article]
+
+
+def test_in_language_and_on_the_site_leave_out_the_others(db):
     article = ArticleFactory(language="es")
     ArticleFactory(language="en")
     ArticleFactory(language="es", status=ArticleStatus.DRAFT)
-    assert list(Article.objects.published().in_language("es")) == [article]
+    assert list(Article.objects.on_the_site().in_language("es")) == [article]
+    assert list(Edition.objects.live().in_language("es")) == [live(article)]
 
 
 @pytest.mark.parametrize(
     ("kind", "position", "anchor"),
-    [(SectionKind.BASIC_FACTS, 0, "basic-facts"), (SectionKind.WHEN_TO_CALL, 5, "when-to-call")],
+    [(SectionKind.BASIC_FACTS, 0, "basic-facts"), (SectionKind.WHEN_TO_CALL, 7, "when-to-call")],
 )
 def test_section_position_and_anchor(kind, position, anchor):
     section = Section(kind=kind)
@@ -232,6 +301,16 @@ def test_deleting_a_term_takes_its_entries_and_names_along(db):
             "Knee (en)",
             "/patient-information/knee-mri/",
         ),
+        (
+            Article(title="Rodilla", language="es", topic=Topic(slug="knee-mri")),
+            "Rodilla (es)",
+            "/es/patient-information/knee-mri/",
+        ),
+        (
+            Edition(title="Rodilla", language="es", number=2, article=Article(topic=Topic(slug="knee-mri"))),
+            "Rodilla (es), 2",
+            "/es/patient-information/knee-mri/",
+        ),
         (Term(slug="port"), "port", "/glossary/port/"),
         (Entry(name="Port", term=Term(slug="port")), "Port", "/glossary/port/"),
     ],
@@ -264,7 +343,7 @@ def test_codes_go_with_their_topic(db):
     assert list(ProcedureCode.objects.values_list("topic", "code")) == [(kept.pk, "71046")]
 
 
-def test_articles_are_found_for_the_codes_of_a_bill(db, django_assert_num_queries):
+def test_editions_are_found_for_the_codes_of_a_bill(db, django_assert_num_queries):
     mammogram = ArticleFactory(topic=TopicFactory(codes=["77067", "G0279"]))
     chest = ArticleFactory(topic=TopicFactory(codes=["71046"]))
     ArticleFactory(topic=mammogram.topic, language="es")
@@ -275,34 +354,40 @@ def test_articles_are_found_for_the_codes_of_a_bill(db, django_assert_num_querie
     ArticleFactory()  # no bill names it
     codes = ["77067", " g0279", "71046", "71046 ", "70450", "74177", "99999", "", *hidden_codes()]
     with django_assert_num_queries(1):
-        found = Article.objects.for_procedures(codes, "en")
-        addresses = {code: article.get_absolute_url() for code, article in found.items()}
-    assert found == {"77067": mammogram, " g0279": mammogram, "71046": chest, "71046 ": chest}
-    assert addresses == {code: f"/patient-information/{article.topic.slug}/" for code, article in found.items()}
+        found = Edition.objects.for_procedures(codes, "en")
+        addresses = {code: edition.get_absolute_url() for code, edition in found.items()}
+    shown = {code: live(article) for code, article in {"77067": mammogram, "71046": chest}.items()}
+    assert found == {
+        "77067": shown["77067"],
+        " g0279": shown["77067"],
+        "71046": shown["71046"],
+        "71046 ": shown["71046"],
+    }
+    assert addresses == {code: f"/patient-information/{edition.topic.slug}/" for code, edition in found.items()}
 
 
 def hidden_codes():
     return list(ProcedureCode.objects.filter(code__startswith="HIDDEN").values_list("code", flat=True))
 
 
-def test_articles_for_codes_are_in_the_readers_language(db):
+def test_editions_for_codes_are_in_the_readers_language(db):
     english = ArticleFactory(topic=TopicFactory(codes=["77067"]))
     spanish = ArticleFactory(topic=english.topic, language="es")
-    assert [Article.objects.for_procedures(["77067"], language) for language in ("en", "es", "fr")] == [
-        {"77067": english},
-        {"77067": spanish},
+    assert [Edition.objects.for_procedures(["77067"], language) for language in ("en", "es", "fr")] == [
+        {"77067": live(english)},
+        {"77067": live(spanish)},
         {},
     ]
 
 
 @pytest.mark.parametrize("codes", [[], [""], iter(())])
-def test_no_codes_find_no_articles(db, codes):
+def test_no_codes_find_no_editions(db, codes):
     ArticleFactory(topic=TopicFactory(codes=["77067"]))
-    assert Article.objects.for_procedures(codes, "en") == {}
+    assert Edition.objects.for_procedures(codes, "en") == {}
 
 
 @pytest.mark.parametrize(("codes", "shown"), [([], None), (["77067", "77063"], "77067"), (["Z9", "A1"], "Z9")])
-def test_article_with_procedure_code_has_the_first_of_its_topic(db, codes, shown):
+def test_edition_with_procedure_code_has_the_first_of_its_topic(db, codes, shown):
     TopicFactory(codes=["00000"])
     ArticleFactory(topic=TopicFactory(codes=codes))
-    assert Article.objects.with_procedure_code().get().procedure_code == shown
+    assert Edition.objects.live().with_procedure_code().get().procedure_code == shown

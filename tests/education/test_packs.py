@@ -1,15 +1,21 @@
+import re
 from datetime import date
 
 import pytest
+from django.db import connection
 
-from education.admin import EntryForm
 from education.models import (
     Article,
     ArticleStatus,
+    CodeSystem,
+    Edition,
     Entry,
+    Illustration,
+    LocalNote,
     Name,
     PackFile,
     ProcedureCode,
+    ReferenceCode,
     Section,
     SectionKind,
     Term,
@@ -19,7 +25,9 @@ from education.packs.format import PackRefused
 from education.packs.loading import LoadReport, import_pack
 from education.packs.reading import read_pack
 from education.packs.writing import current_files, export_pack
-from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
+from education.review import change_status, record_review
+from practice.search.models import SynonymGroup
+from tests.factories import ArticleFactory, LocationFactory, PhysicianFactory, TopicFactory, live, make_term
 
 FACTS = "---\ncopyright: © Test\nlicence: Test licence\nsample: true\n---\n"
 TOPIC = "---\nkind: exam\nbody_region: chest\nmodality: ct\n---\n"
@@ -37,6 +45,30 @@ sample_charge: '1240.50'
 """
 ARTICLE = "---\ntitle: Chest CT\nsummary: Pictures of the chest.\n---\n## Basic facts\n\nThe facts.\n"
 SPANISH = "---\ntitle: TC de tórax\nsummary: Imágenes del pecho.\n---\n## Datos básicos\n\nLo básico.\n"
+NAMED = """\
+---
+kind: exam
+body_region: chest
+modality: ct
+illustration: scanner
+reference_codes:
+- loinc 30745-4
+- icd-10-cm R91.1
+---
+"""
+DRAWING = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">
+<title xml:lang="en">A scanner &amp; a table</title>
+<title xml:lang="es">Un aparato</title>
+<g fill="none" stroke="currentColor"><path d="M1 1 L9 9"/></g></svg>
+"""
+SYNONYMS = """\
+---
+groups:
+- cat scan = ct scan
+- broken = fracture
+---
+"""
 TERM = """\
 ---
 en:
@@ -64,6 +96,14 @@ PLAIN = {
     "glossary/port.md": TERM,
 }
 PLAIN_BILLED = PLAIN | {"topics/chest-ct/topic.md": BILLED}
+EVERYDAY = TERM.replace("---\nen:", "---\nexplained_in_text: false\nen:")
+WHOLE = PLAIN | {
+    "topics/chest-ct/topic.md": NAMED,
+    "glossary/port.md": EVERYDAY,
+    "illustrations/scanner.svg": DRAWING,
+    "synonyms/en.md": SYNONYMS,
+    "synonyms/es.md": "---\ngroups:\n- rota = fractura\n---\n",
+}
 # Right, but not as the export would write it.
 HAND_STYLED = {
     "pack.md": """\
@@ -140,8 +180,19 @@ A small device.
 Un aparato pequeño.
 
 """,
+    "illustrations/scanner.svg": """\
+<!-- ours -->
+<svg viewBox='0 0 10 10'
+     xmlns="http://www.w3.org/2000/svg">
+  <circle fill="currentColor" r="1"   cx='5' cy="5"></circle>
+  <title xml:lang="en">A
+    scanner</title><title xml:lang="es">Un aparato</title>
+</svg>
+""",
+    "synonyms/en.md": "---\ngroups: ['Broken = fracture',  cat scan = ct scan]\n---\n\n",
     "glossary/MRI_scan.md": """\
 ---
+explained_in_text: yes
 en:
     name:    "MRI \\u2013 scan"
 ---
@@ -184,8 +235,26 @@ def exported(tmp_path):
 
 
 def nothing_is_loaded():
-    models = (Topic, ProcedureCode, Article, Section, Term, Entry, Name, PackFile)
+    models = (
+        Topic, ProcedureCode, ReferenceCode, Illustration, Article, Section, Edition, Term, Entry, Name, SynonymGroup,
+        PackFile,
+    )  # fmt: skip
     return not any(model.objects.exists() for model in models)
+
+
+def on_the_site():
+    """What visitors read: {language: (title, the basic facts)}."""
+    return {
+        edition.language: (edition.title, edition.sections[0]["body"])
+        for edition in Edition.objects.live().filter(article__topic__slug="chest-ct")
+    }
+
+
+def empty_the_library():
+    """Editions cannot be deleted, so the tables are emptied."""
+    tables = "education_topic, education_term, education_illustration, search_synonymgroup"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; TRUNCATE {tables} CASCADE")
 
 
 # ---- There and back -------------------------------------------------------------------------------------------------
@@ -235,6 +304,35 @@ def test_import_fills_the_library(db, folder):
         ("en", "chest port", True),
         ("es", "Puerto", False),
     ]
+    assert on_the_site() == {"es": ("TC de tórax", "Lo básico.")}
+    assert live(spanish).is_sample is True
+    assert [(edition.note, edition.digest == english.digest) for edition in english.editions.all()] == [
+        ("Imported", True)
+    ]
+
+
+def test_import_fills_what_search_records_and_pictures_need(db, folder):
+    import_pack(folder(WHOLE))
+    topic = Topic.objects.get()
+    assert list(topic.reference_codes.values_list("system", "code")) == [
+        (CodeSystem.LOINC, "30745-4"),
+        (CodeSystem.ICD_10_CM, "R91.1"),
+    ]
+    assert (topic.illustration.slug, topic.illustration.alt, topic.illustration.alt_es) == (
+        "scanner",
+        "A scanner & a table",
+        "Un aparato",
+    )
+    assert topic.illustration.drawing == (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">'
+        '<g fill="none" stroke="currentColor"><path d="M1 1 L9 9"/></g></svg>'
+    )
+    assert list(SynonymGroup.objects.order_by("pk").values_list("language", "text", "keys")) == [
+        ("en", "cat scan = ct scan", ["cat scan", "ct scan"]),
+        ("en", "broken = fracture", ["broken", "fracture"]),
+        ("es", "rota = fractura", ["rota", "fractura"]),
+    ]
+    assert Term.objects.get().is_explained_in_text is False
 
 
 def codes_and_charge():
@@ -252,7 +350,9 @@ def test_import_fills_codes_and_sample_charge(db, folder, topic):
 
 
 @pytest.mark.parametrize(
-    "files", [PLAIN, PLAIN_BILLED, HAND_STYLED], ids=["canonical", "canonical with codes", "hand-styled"]
+    "files",
+    [PLAIN, PLAIN_BILLED, WHOLE, HAND_STYLED],
+    ids=["canonical", "canonical with codes", "canonical and whole", "hand-styled"],
 )
 def test_pack_comes_back_byte_for_byte(db, folder, tmp_path, files):
     root = folder(files)
@@ -261,11 +361,21 @@ def test_pack_comes_back_byte_for_byte(db, folder, tmp_path, files):
     assert import_pack(root) == LoadReport(loaded=0, unchanged=len(files) - 1, kept=[])
 
 
-@pytest.mark.parametrize("files", [PLAIN, PLAIN_BILLED], ids=["without codes", "with codes"])
+@pytest.mark.parametrize("files", [PLAIN, PLAIN_BILLED, WHOLE], ids=["without codes", "with codes", "whole"])
 def test_canonical_files_are_what_the_export_writes_by_itself(db, folder, tmp_path, files):
     import_pack(folder(files))
     PackFile.objects.all().delete()
     assert exported(tmp_path) == files
+
+
+def test_picture_comes_back_and_is_nobodys_edit_however_its_titles_stand(db, folder, tmp_path):
+    titles = '<title xml:lang="es">Un aparato</title><title xml:lang="en">A scanner</title>'
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1">{titles}<circle r="1"/></svg>'
+    files = PLAIN | {"illustrations/scanner.svg": drawing}
+    root = folder(files)
+    import_pack(root)
+    assert exported(tmp_path) == files
+    assert import_pack(root) == LoadReport(unchanged=len(files) - 1)
 
 
 @pytest.mark.parametrize("cents", [0, 1, 64_000, 99_999_999_999])
@@ -325,20 +435,20 @@ def test_library_nobody_imported_can_be_exported_and_read_again(db, tmp_path):
         },
     )
     ArticleFactory(topic=article.topic, language="es", status=ArticleStatus.DRAFT, sections={SectionKind.WHY: "¿?"})
+    article.topic.reference_codes.create(system="cpt", code="00400")
+    SynonymGroup.objects.create(language="es", text="no = off: 'on'")
     term = make_term("no_1", en="No", es="3.14", synonyms=["off", "a: b", "'"])
     term.entries.filter(language="en").update(definition="One\r\n\r\n## es\r\nTwo\rThree")
     make_term("empty-so-far")
     before = exported(tmp_path)
-    Section.objects.all().delete()
-    Article.objects.all().delete()
-    Topic.objects.all().delete()
-    Term.objects.all().delete()
+    empty_the_library()
     assert current_files() == {}
     report = import_pack(tmp_path / "export")
-    assert report == LoadReport(loaded=4, unchanged=0, kept=[])
+    assert report == LoadReport(loaded=5, unchanged=0, kept=[])
     assert {"pack.md": before["pack.md"]} | current_files() == before
     assert before["topics/Chest_CT/topic.md"].endswith(
-        "procedure_codes:\n- '00400'\n- 1E5\n- A.1 B-2\n- 'NO'\nsample_charge: '0.05'\n---\n"
+        "procedure_codes:\n- '00400'\n- 1E5\n- A.1 B-2\n- 'NO'\nsample_charge: '0.05'\n"
+        "reference_codes:\n- cpt 00400\n---\n"
     )
     assert before["topics/Chest_CT/en.md"].endswith(
         "## Basic facts\n\n ## Risks\n\nText\n # Title\n#hashtag\n---\n\n## Why it is done\n\nBecause.\n\n"
@@ -379,13 +489,14 @@ FRONT_ONLY = "topic.md has front matter only; the text belongs in en.md and es.m
 LINE_ENDS = "lines must end with a line feed only, and there may be no NUL characters"
 NOT_OURS = "does not belong in a pack: see docs/content-packs.md for the folders and names"
 HEADINGS_EN = (
-    "Basic facts, Why it is done, How to prepare, What happens, Afterward, When to call us, Risks, Your results, "
-    "Sources"
+    "Basic facts, Why it is done, How to prepare, The week before, The day before, The day of, What happens, "
+    "Afterward, When to call us, Risks, Your results, What it costs, and why two bills, Sources"
 )
 HEADINGS_ES = (
-    "Datos básicos, Por qué se hace, Cómo prepararse, Qué sucede, Después, Cuándo llamarnos, Riesgos, Sus resultados, "
-    "Fuentes"
+    "Datos básicos, Por qué se hace, Cómo prepararse, La semana anterior, El día anterior, El mismo día, Qué sucede, "
+    "Después, Cuándo llamarnos, Riesgos, Sus resultados, Cuánto cuesta y por qué hay dos facturas, Fuentes"
 )
+SYSTEMS = "write a vocabulary (icd-10-cm, loinc, snomed-ct, radlex, cpt) and a code"
 
 
 CODE_RULE = "letters and digits, with single spaces, dots or hyphens between"
@@ -471,6 +582,13 @@ def fronted(*lines, text=ARTICLE):
             billed("sample_charge: '1.00'\nprocedure_codes: ['73721', g0297]"),
             ["6: procedure_codes has G0297, which stands in topics/chest-ct/topic.md already"],
         ),
+        ("topic.md", billed("reference_codes: loinc 1"), ["5: reference_codes must be a list of texts"]),
+        ("topic.md", billed("reference_codes: [icd-9 V76]"), [f"5: reference_codes has “icd-9 V76”; {SYSTEMS}"]),
+        ("topic.md", billed("reference_codes: [loinc]"), [f"5: reference_codes has “loinc”; {SYSTEMS}"]),
+        ("topic.md", billed("reference_codes: [loinc 1/2]"), [f"5: reference_codes has “loinc 1/2”; {SYSTEMS}"]),
+        ("topic.md", billed("reference_codes: [cpt g1, cpt G1]"), ["5: reference_codes has cpt G1 twice"]),
+        ("topic.md", billed("illustration: [scanner]"), ["5: illustration must be text; put it in quotes"]),
+        ("topic.md", billed("illustration: scanner"), ["2: illustrations/scanner.svg is missing"]),
         ("topic.md", TOPIC + "kind: exam\n---\n", [f"6: {FRONT_ONLY}"]),
         ("en.md", ARTICLE.replace("\n", "\r\n"), [f"1: {LINE_ENDS}"]),
         ("en.md", ARTICLE + "\0", [f"1: {LINE_ENDS}"]),
@@ -544,6 +662,36 @@ def fronted(*lines, text=ARTICLE):
         (f"topics/{'x' * 81}/en.md", ARTICLE, [f"1: {NOT_OURS}"]),
         ("topics/en.md", ARTICLE, [f"1: {NOT_OURS}"]),
         ("topics/knee/en.md", ARTICLE, ["1: topics/knee/topic.md is missing"]),
+        ("illustrations/deep/scanner.svg", DRAWING, [f"1: {NOT_OURS}"]),
+        ("illustrations/scanner.png", DRAWING, [f"1: {NOT_OURS}"]),
+        (
+            "illustrations/scanner.svg",
+            DRAWING.replace("currentColor", "red"),
+            ["4: stroke is currentColor or none, not red"],
+        ),
+        (
+            "illustrations/scanner.svg",
+            DRAWING.replace('"es"', '"fr"'),
+            ['3: a title has xml:lang="en" or xml:lang="es", and there is one of each'],
+        ),
+        ("synonyms/fr.md", SYNONYMS, [f"1: {NOT_OURS}"]),
+        ("synonyms/en.md", SYNONYMS + "Text\n", ["6: synonyms have front matter only"]),
+        ("synonyms/en.md", SYNONYMS.replace("groups", "words"), ["2: words is not a key of this kind of file"]),
+        (
+            "synonyms/en.md",
+            SYNONYMS.replace("broken = fracture", "Broken = broken"),
+            ["2: “Broken = broken” needs two words or more with = between"],
+        ),
+        (
+            "synonyms/en.md",
+            SYNONYMS.replace("broken = fracture", "cat scan = ct scan"),
+            ["2: “cat scan = ct scan” stands twice"] * 2,
+        ),
+        (
+            "glossary/a.md",
+            TERM.replace("en:", "explained_in_text: 'no'\nen:", 1),
+            ["2: explained_in_text must be true or false"],
+        ),
         ("glossary/deep/port.md", TERM, [f"1: {NOT_OURS}"]),
         (f"glossary/{'x' * 121}.md", TERM, [f"1: {NOT_OURS}"]),
         ("glossary/a.md", "---\n{}\n---\n", ["2: a term needs en, es or both in its front matter"]),
@@ -673,6 +821,7 @@ def test_pack_that_is_no_sample_publishes_only_what_is_reviewed(db, folder):
 def test_pack_that_is_no_sample_may_hold_what_is_not_reviewed(db, folder, status):
     import_pack(folder(unsampled(status)))
     assert list(Article.objects.values_list("status", "is_sample")) == [(status, False)]
+    assert on_the_site() == {}
 
 
 def test_failure_half_way_leaves_nothing(db, folder, monkeypatch):
@@ -696,6 +845,12 @@ def test_newer_pack_replaces_what_nobody_edited(db, folder, tmp_path):
     assert import_pack(folder(NEWER)) == LoadReport(loaded=3, unchanged=1, kept=[])
     assert exported(tmp_path) == NEWER
     assert Article.objects.count() == 2
+    assert on_the_site() == {"en": ("Chest CT", "Newer facts."), "es": ("TC de tórax", "Lo básico.")}
+    assert list(Edition.objects.order_by("language", "number").values_list("language", "number", "is_live")) == [
+        ("en", 1, False),
+        ("en", 2, True),
+        ("es", 1, True),
+    ]
 
 
 def test_newer_pack_takes_sections_entries_and_synonyms_away(db, folder):
@@ -703,6 +858,7 @@ def test_newer_pack_takes_sections_entries_and_synonyms_away(db, folder):
     newer = {"glossary/port.md": "---\nen:\n  name: Port\n---\n## en\n\nA small device.\n"}
     import_pack(folder(PLAIN | newer))
     assert list(Section.objects.filter(article__language="en").values_list("kind", flat=True)) == ["basic facts"]
+    assert live(Article.objects.get(language="en")).sections == [{"kind": "basic facts", "body": "The facts."}]
     assert list(Name.objects.values_list("text", flat=True)) == ["Port"]
 
 
@@ -710,6 +866,21 @@ def test_newer_pack_takes_codes_and_sample_charge_away(db, folder):
     import_pack(folder(PLAIN_BILLED))
     import_pack(folder(PLAIN))
     assert codes_and_charge() == ([], [("chest-ct", None)])
+
+
+def test_newer_pack_takes_reference_codes_picture_and_synonyms_away(db, folder, tmp_path):
+    import_pack(folder(WHOLE))
+    newer = WHOLE | {"topics/chest-ct/topic.md": TOPIC, "synonyms/en.md": SYNONYMS.replace("- broken = fracture\n", "")}
+    assert import_pack(folder(newer)) == LoadReport(loaded=2, unchanged=5)
+    assert exported(tmp_path) == newer
+    assert (Topic.objects.get().illustration, ReferenceCode.objects.count()) == (None, 0)
+    assert list(SynonymGroup.objects.values_list("text", flat=True)) == ["cat scan = ct scan", "rota = fractura"]
+
+
+def test_newer_pack_takes_an_article_off_the_site(db, folder):
+    import_pack(folder(PLAIN))
+    import_pack(folder(PLAIN | {"topics/chest-ct/en.md": fronted("status: retired")}))
+    assert on_the_site() == {"es": ("TC de tórax", "Lo básico.")}
 
 
 def coded(*codes):
@@ -773,16 +944,16 @@ def add_section():
 
 
 def retire():
-    Article.objects.filter(language="en").update(status=ArticleStatus.RETIRED)
+    change_status(Article.objects.get(language="en"), ArticleStatus.RETIRED)
+
+
+def send_to_review():
+    change_status(Article.objects.get(language="en"), ArticleStatus.IN_REVIEW)
 
 
 def review():
-    Article.objects.filter(language="en").update(
-        is_sample=False,
-        reviewer=PhysicianFactory(slug="ann-lee"),
-        reviewed_on=date(2026, 1, 1),
-        next_review_on=date(2027, 1, 1),
-    )
+    physician = PhysicianFactory(slug="ann-lee")
+    record_review(Article.objects.get(language="en"), physician, date(2026, 1, 1), date(2027, 1, 1))
 
 
 def edit_synonyms():
@@ -801,6 +972,7 @@ EDITS = [
     (edit_section, "topics/chest-ct/en.md"),
     (add_section, "topics/chest-ct/en.md"),
     (retire, "topics/chest-ct/en.md"),
+    (send_to_review, "topics/chest-ct/en.md"),
     (review, "topics/chest-ct/en.md"),
     (edit_synonyms, "glossary/port.md"),
     (edit_meaning, "glossary/port.md"),
@@ -816,6 +988,9 @@ def test_import_keeps_what_staff_edited(db, folder, tmp_path, edit, path):
     assert exported(tmp_path) == NEWER | {path: ours}
     # and again: what was kept once is not taken for imported
     assert import_pack(folder(NEWER)) == LoadReport(loaded=0, unchanged=3, kept=[path])
+    # Visitors go on reading what they read.
+    shown = {"en": ("Chest CT", "Newer facts." if path != "topics/chest-ct/en.md" else "The facts.")}
+    assert on_the_site() == {"es": ("TC de tórax", "Lo básico.")} | (shown if edit is not retire else {})
 
 
 @pytest.mark.parametrize(("edit", "path"), EDITS)
@@ -825,6 +1000,8 @@ def test_import_with_overwrite_replaces_what_staff_edited(db, folder, tmp_path, 
     assert import_pack(folder(NEWER), overwrite=True) == LoadReport(loaded=3, unchanged=1, kept=[])
     assert exported(tmp_path) == NEWER
     assert Article.objects.get(language="en").is_sample is True
+    assert on_the_site() == {"en": ("Chest CT", "Newer facts."), "es": ("TC de tórax", "Lo básico.")}
+    assert live(Article.objects.get(language="en")).is_sample is True
 
 
 def test_import_keeps_what_staff_wrote_before_there_was_a_pack(db, folder):
@@ -844,11 +1021,9 @@ def test_new_copyright_of_the_pack_reaches_its_articles(db, folder):
     import_pack(folder(PLAIN))
     ArticleFactory(title="Other", copyright="© Other")
     assert import_pack(folder(PLAIN | {"pack.md": FACTS.replace("© Test", "© Newer")})) == LoadReport(unchanged=4)
-    assert set(Article.objects.values_list("title", "copyright")) == {
-        ("Chest CT", "© Newer"),
-        ("TC de tórax", "© Newer"),
-        ("Other", "© Other"),
-    }
+    rights = {("Chest CT", "© Newer"), ("TC de tórax", "© Newer"), ("Other", "© Other")}
+    assert set(Article.objects.values_list("title", "copyright")) == rights
+    assert set(Edition.objects.live().values_list("title", "copyright")) == rights
 
 
 def test_new_copyright_of_the_pack_does_not_call_reviewed_text_a_sample(db, folder):
@@ -857,10 +1032,9 @@ def test_new_copyright_of_the_pack_does_not_call_reviewed_text_a_sample(db, fold
     review()
     report = import_pack(folder(PLAIN | {"pack.md": FACTS.replace("© Test", "© Newer")}))
     assert report.kept == ["topics/chest-ct/en.md"]
-    assert set(Article.objects.values_list("language", "is_sample", "copyright")) == {
-        ("en", False, "© Test"),
-        ("es", True, "© Newer"),
-    }
+    rights = {("en", False, "© Test"), ("es", True, "© Newer")}
+    assert set(Article.objects.values_list("language", "is_sample", "copyright")) == rights
+    assert set(Edition.objects.live().values_list("language", "is_sample", "copyright")) == rights
 
 
 def test_pack_that_is_a_sample_no_more_leaves_unreviewed_edits_samples(db, folder):
@@ -875,10 +1049,22 @@ def test_pack_that_is_a_sample_no_more_leaves_unreviewed_edits_samples(db, folde
     }
     assert import_pack(folder(PLAIN | newer)).kept == ["topics/chest-ct/en.md"]
     assert set(Article.objects.values_list("title", "is_sample")) == {("Ours", True), ("TC de tórax", False)}
+    assert set(Edition.objects.live().values_list("title", "is_sample")) == {("Chest CT", True), ("TC de tórax", False)}
 
 
-def test_synonyms_keep_their_order_in_the_admin(db, folder):
+def test_import_leaves_notes_for_locations_alone(db, folder):
+    """A pack knows of no locations; what is different there stays with the article, and on its page."""
+    import_pack(folder(PLAIN))
+    article, location = Article.objects.get(language="en"), LocationFactory(slug="north")
+    LocalNote.objects.create(article=article, location=location, body="Ring the bell.")
+    assert import_pack(folder(NEWER)).kept == []
+    assert live(article).places == [{"location": "north", "body": "Ring the bell."}]
+
+
+def test_synonyms_keep_their_order_in_the_admin(db, folder, staff):
     """Else saving a term unchanged would count as an edit."""
     import_pack(folder(PLAIN))
-    entry = Entry.objects.get(language="en")
-    assert EntryForm(instance=entry).fields["synonyms"].initial == "mediport\nchest port"
+    page = staff(is_superuser=True).get(f"/admin/education/term/{Term.objects.get().pk}/change/").text
+    assert re.findall(r'<textarea name="entries-0-synonyms"[^>]*>\s*([^<]*)</textarea>', page) == [
+        "mediport\nchest port"
+    ]

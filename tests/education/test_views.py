@@ -3,9 +3,11 @@ from datetime import date
 
 import pytest
 from django.utils.html import escape
+from django.utils.translation import gettext, override
 
-from education.models import ArticleStatus, BodyRegion, Modality, SectionKind
-from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory, make_term
+from education.models import PREPARATION, ArticleStatus, BodyRegion, Modality, SectionKind
+from education.review import change_status
+from tests.factories import ArticleFactory, LocationFactory, PhysicianFactory, TopicFactory, make_term
 
 pytestmark = pytest.mark.usefixtures("identity")
 
@@ -39,10 +41,10 @@ def sitemap_of(client):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_list_takes_two_queries_however_many_articles(client, django_assert_num_queries, count):
+def test_list_takes_four_queries_however_many_articles(client, django_assert_num_queries, count):
     for _number in range(count):
         ArticleFactory()
-    with django_assert_num_queries(2):  # articles with topics; who the practice is
+    with django_assert_num_queries(4):  # filters in use; count; editions with topics; who the practice is
         response = client.get("/patient-information/")
     assert len(titles(response)) == count
 
@@ -96,6 +98,24 @@ def test_list_marks_the_filter_in_use(client):
     assert re.findall(r'<a class="tag" href="([^"]*)" aria-current="true">', response.text) == ["?exam=mri"]
 
 
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("1", ("Article 000", 100, "Page 1 of 2")),
+        ("2", ("Article 100", 1, "Page 2 of 2")),
+        ("99", ("Article 100", 1, "Page 2 of 2")),
+        ("x", ("Article 000", 100, "Page 1 of 2")),
+    ],
+)
+def test_list_has_pages_of_a_hundred(client, page, shown):
+    for number in range(101):
+        ArticleFactory(title=f"Article {number:03}", topic__body_region="spine")
+    response = client.get("/patient-information/", {"region": "spine", "page": page})
+    found = titles(response)
+    (says,) = re.findall(r"<span>(Page [^<]+)</span>", response.text)
+    assert (found[0], len(found), says) == shown
+
+
 def test_empty_list_says_so(client):
     assert "<li>There is nothing here yet.</li>" in main_of(client.get("/patient-information/"))
 
@@ -122,6 +142,29 @@ def test_translation_that_is_not_published_is_nowhere(client, status):
     assert sitemap_of(client) == ["/patient-information/knee/"]
 
 
+@pytest.mark.parametrize("steps", [["in review"], ["in review", "draft"], ["in review", "draft", "in review"]])
+def test_published_article_that_is_worked_on_stays_as_it_was(client, steps):
+    article = ArticleFactory(topic=TopicFactory(slug="knee"), title="Knee")
+    for status in steps:
+        change_status(article, status)
+    type(article).objects.update(title="Unfinished plans", sort_key="unfinished plans")
+    article.sections.update(body="Not yet true.")
+    page, listing = client.get("/patient-information/knee/"), client.get("/patient-information/")
+    assert "<h1>Knee</h1>" in page.text
+    assert "The facts." in main_of(page)
+    assert titles(listing) == ["Knee"]
+    assert sitemap_of(client) == ["/patient-information/knee/"]
+    assert [text in page.text + listing.text for text in ("Unfinished", "Not yet true")] == [False, False]
+
+
+def test_retired_article_leaves_the_site(client):
+    article = ArticleFactory(topic=TopicFactory(slug="knee"), title="Knee")
+    change_status(article, ArticleStatus.RETIRED)
+    assert client.get("/patient-information/knee/").status_code == 404
+    assert titles(client.get("/patient-information/")) == []
+    assert sitemap_of(client) == []
+
+
 def test_sitemap_lists_each_topic_in_its_languages(client):
     both = ArticleFactory(topic=TopicFactory(slug="both"))
     ArticleFactory(topic=both.topic, language="es")
@@ -138,31 +181,43 @@ def test_sitemap_lists_each_topic_in_its_languages(client):
 # ---- An article -----------------------------------------------------------------------------------------------------
 
 
+PARTS = [kind for kind in SectionKind.values if kind not in PREPARATION[1:]]
+
+
 @pytest.mark.parametrize("count", [1, 3])
-def test_article_takes_three_queries_however_many_sections(client, django_assert_num_queries, count):
-    sections = dict.fromkeys(SectionKind.values[:count], "Text.")
+def test_article_takes_four_queries_however_much_there_is(client, django_assert_num_queries, count):
+    sections = dict.fromkeys(PARTS[:count], "Text.")
     topic = TopicFactory(slug="knee", codes=[f"7372{number}" for number in range(count)], sample_charge_cents=64_000)
+    topic.locations.set(LocationFactory.create_batch(count))
+    for number in range(count):
+        topic.reference_codes.create(system="loinc", code=f"3074{number}-4")
     ArticleFactory(topic=topic, sections=sections, reviewer=PhysicianFactory())
-    with django_assert_num_queries(3):  # article, topic with code and reviewer; sections; who the practice is
+    ArticleFactory(topic=topic, sections=sections, language="es")
+    with django_assert_num_queries(4):  # editions, topic with code and reviewer; places; codes; who the practice is
         response = client.get("/patient-information/knee/")
     assert len(re.findall('<section class="section text', response.text)) == count + 1  # the sample bill line
+    assert response.text.count('"codingSystem": "LOINC"') == count
 
 
 def test_article_shows_its_sections_in_the_order_patients_read_them(client):
     kinds = SectionKind.values
     ArticleFactory(topic=TopicFactory(slug="knee"), sections={kind: f"About {kind}." for kind in reversed(kinds)})
     text = client.get("/patient-information/knee/").text
-    assert re.findall(r'<h2 id="[a-z-]+-title">([^<]+)</h2>\s*<p>([^<]+)</p>', text) == [
-        ("Basic facts", "About basic facts."),
-        ("Why it is done", "About why."),
-        ("How to prepare", "About prepare."),
-        ("What happens", "About what happens."),
-        ("Afterward", "About after."),
-        ("When to call us", "About when to call."),
-        ("Risks", "About risks."),
-        ("Your results", "About results."),
+    assert re.findall(r"<(h2 id|h3)[^>]*>([^<]+)</h[23]>\s*<p>(About [^<]+)</p>", text) == [
+        ("h2 id", "Basic facts", "About basic facts."),
+        ("h2 id", "How to prepare", "About prepare."),
+        ("h3", "The week before", "About week before."),
+        ("h3", "The day before", "About day before."),
+        ("h3", "The day of", "About day of."),
+        ("h2 id", "What happens", "About what happens."),
+        ("h2 id", "Afterward", "About after."),
+        ("h2 id", "When to call us", "About when to call."),
+        ("h2 id", "Why it is done", "About why."),
+        ("h2 id", "Risks", "About risks."),
+        ("h2 id", "Your results", "About results."),
+        ("h2 id", "What it costs, and why two bills", "About cost."),
     ]
-    anchors = [kind.replace(" ", "-") for kind in kinds]
+    anchors = [kind.replace(" ", "-") for kind in PARTS]
     assert re.findall(r'<section class="section text [a-z-]+" id="([a-z-]+)"', text) == anchors
     # The list of sections stands above the text for phones and beside it on wide screens.
     assert re.findall(r'<li><a href="#([a-z-]+)">', text) == anchors * 2
@@ -201,7 +256,7 @@ def test_article_shows_what_it_looks_like_on_a_bill(client):
     )
     # After the article's own sections, before the sources, and in both lists of sections.
     own = main_of(response).split("</article>")[0]
-    assert re.findall(r'<h2 id="([a-z-]+)-title">', own) == ["basic-facts", "bill", "sources"]
+    assert re.findall(r'<h2 id="([a-z-]+)-title">', own) == ["basic-facts", "bill", "sources", "reviewed"]
     assert (
         re.findall(r'<li><a href="#([a-z-]+)">(.*?)</a></li>', response.text)
         == [
@@ -246,7 +301,7 @@ def test_article_shows_whose_text_it_is_and_under_which_licence(client):
     footer = re.search(
         r'<footer class="text small muted">(.*?)</footer>', client.get("/patient-information/knee/").text, re.DOTALL
     )
-    assert "<p>© 2026 Somebody. Free to copy</p>" in footer.group(1)
+    assert "<p>© 2026 Somebody · Free to copy</p>" in footer.group(1)
     assert "<p>Also called: joint scan, leg scan.</p>" in footer.group(1)
     assert "<li>A <em>book</em></li>" in client.get("/patient-information/knee/").text
 
@@ -272,18 +327,13 @@ def test_sample_article_says_that_it_is_one(client, prefix, language, note, not_
 
 
 @pytest.mark.parametrize(
-    ("prefix", "language", "sentence"),
+    ("prefix", "language", "days"),
     [
-        ("", "en", "Last reviewed by Ann Lee, MD on March 31, 2026. Next review due March 31, 2027."),
-        (
-            "/es",
-            "es",
-            "Ann Lee, MD hizo la última revisión el 31 de marzo de 2026. Próxima revisión: a más tardar el 31 de marzo "
-            "de 2027.",
-        ),
+        ("", "en", [("2026-03-31", "March 31, 2026"), ("2027-03-31", "March 31, 2027")]),
+        ("/es", "es", [("2026-03-31", "31 de marzo de 2026"), ("2027-03-31", "31 de marzo de 2027")]),
     ],
 )
-def test_reviewed_article_says_who_and_when(client, prefix, language, sentence):
+def test_reviewed_article_says_who_and_when(client, prefix, language, days):
     ArticleFactory(
         topic=TopicFactory(slug="knee"),
         language=language,
@@ -293,7 +343,13 @@ def test_reviewed_article_says_who_and_when(client, prefix, language, sentence):
         next_review_on=date(2027, 3, 31),
     )
     text = main_of(client.get(f"{prefix}/patient-information/knee/"))
+    with override(language):
+        sentence = gettext("Reviewed by %(name)s.") % {"name": "Ann Lee, MD"}
+        terms = [gettext("Last reviewed"), gettext("Next review due")]
     assert f"<p>{sentence}</p>" in text
+    assert re.findall(r'<dt>([^<]+)</dt><dd><time datetime="([^"]+)">([^<]+)</time></dd>', text) == [
+        (term, *day) for term, day in zip(terms, days, strict=True)
+    ]
     assert "note-warm" not in text
 
 

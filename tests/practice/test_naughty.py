@@ -1,9 +1,13 @@
 """Odd input in every public form field, query parameter and address, and all over the office: never a 500."""
 
+import json
+import re
+
 import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from lxml import etree
 
 from practice.models import Feedback
 from tests import factories
@@ -40,7 +44,19 @@ STRINGS = [
 READ = {
     "/glossary/": ["q", "page"],
     "/es/glossary/": ["q"],
-    "/patient-information/": ["region", "exam"],
+    "/patient-information/": ["region", "exam", "page"],
+    "/search/": ["q"],
+    "/es/search/": ["q"],
+    "/prep-sheets/": ["q"],
+    "/sheet/": ["code"],
+    "/infobutton": [
+        "mainSearchCriteria.v.c",
+        "mainSearchCriteria.v.cs",
+        "mainSearchCriteria.v.dn",
+        "mainSearchCriteria.v.ot9",
+        "informationRecipient.languageCode.c",
+        "knowledgeResponseType",
+    ],
     "/announcements/": ["page"],
     "/notices/{notice}/": ["on"],
     "/accounts/login/": ["next"],
@@ -61,12 +77,13 @@ POSTED = {
     "/pay/parts/": {"parts": "2", "email": "n@example.com", "agreed": "on"},
     "/sandbox/pay/00000000-0000-0000-0000-000000000000/": {"button": "pay"},
 }
-ADDRESSES = ["/physicians/", "/announcements/", "/notices/", "/patient-information/", "/glossary/", "/careers/",
-             "/careers/application/", "/pay/receipt/", "/pay/webhooks/", "/pay/q/", "/pay/plan/", "/pay/ask/", "/accent-", "/resources/", "/media/portraits/"]  # fmt: skip
+ADDRESSES = ["/physicians/", "/announcements/", "/notices/", "/patient-information/", "/glossary/", "/sheet/",
+             "/careers/", "/careers/application/", "/pay/receipt/", "/pay/webhooks/", "/pay/q/", "/pay/plan/", "/pay/ask/", "/accent-", "/resources/", "/media/portraits/"]  # fmt: skip
 
 
 @pytest.fixture
 def place(identity):
+    factories.ArticleFactory(topic__slug="knee")
     return {"notice": factories.NoticeVersionFactory().notice.slug, "opening": factories.OpeningFactory().slug}
 
 
@@ -86,6 +103,37 @@ def test_odd_queries_are_answered(client, place, text):
     }
 
     assert set(statuses.values()) == {200}, statuses
+
+
+@pytest.mark.parametrize("text", STRINGS)
+@pytest.mark.parametrize("answer", ["application/json", "application/atom+xml"])
+def test_odd_questions_of_health_record_systems_are_answered_in_their_format(client, place, answer, text):
+    asked = {"mainSearchCriteria.v.c": text, "mainSearchCriteria.v.dn": text, "taskContext.c.c": text}
+    response = client.get("/infobutton", asked | {"knowledgeResponseType": answer})
+    (json.loads if answer.endswith("json") else etree.fromstring)(response.content)
+
+    assert (response.status_code, response.headers["Content-Type"]) == (200, f"{answer}; charset=utf-8")
+
+
+@pytest.mark.parametrize("sign", ["\x01", "\x1b", "\ufffe"])
+@pytest.mark.parametrize("parameters", [{"mainSearchCriteria.v.c": "a{}"}, {"taskContext.{}": "a"}])
+def test_answer_in_xml_is_xml_whatever_is_echoed(client, identity, parameters, sign):
+    asked = {key.format(sign): value.format(sign) for key, value in parameters.items()}
+    response = client.get("/infobutton", asked | {"knowledgeResponseType": "application/atom+xml"})
+
+    etree.fromstring(response.content)
+
+
+@pytest.mark.parametrize("text", STRINGS)
+def test_odd_wishes_for_a_hand_out_are_answered(client, place, text):
+    responses = {
+        name: client.get("/patient-information/knee/handout.pdf", {name: text}) for name in ("size", "part", "location")
+    }
+    found = {name: (response.status_code, response.content[:5] == b"%PDF-") for name, response in responses.items()}
+
+    # What may be the address of a location names none here; what may not is left aside.
+    location = (404, False) if re.fullmatch(r"[-a-zA-Z0-9_]+", text) else (200, True)
+    assert found == {"size": (200, True), "part": (200, True), "location": location}
 
 
 @pytest.mark.parametrize("text", STRINGS)

@@ -37,7 +37,10 @@ def notices(count):
 
 
 def articles(count):
-    factories.ArticleFactory.create_batch(count)
+    for article in factories.ArticleFactory.create_batch(count):
+        factories.ArticleFactory(topic=article.topic, language="es")
+        article.topic.locations.set(factories.LocationFactory.create_batch(count))
+        article.topic.procedure_codes.create(code=f"7{article.pk}")
 
 
 def terms(count):
@@ -60,7 +63,12 @@ def openings(count):
         ("/physicians/", physicians, 3),
         ("/locations/", locations, 3),
         ("/notices/", notices, 2),
-        ("/patient-information/", articles, 2),
+        ("/patient-information/", articles, 4),
+        ("/patient-information/feed/", articles, 2),
+        ("/prep-sheets/", articles, 7),
+        ("/sitemap.xml", articles, 6),
+        ("/search/?q=article", articles, 14),
+        ("/infobutton?mainSearchCriteria.v.dn=article&knowledgeResponseType=json", articles, 7),
         ("/glossary/", terms, 4),
         ("/glossary/?q=word", terms, 5),
         ("/careers/", openings, 2),

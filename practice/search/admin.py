@@ -1,0 +1,71 @@
+from django.contrib import admin, messages
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from practice.search.models import MissedSearch, SynonymGroup
+from practice.search.words import remember_words, words_of
+
+
+@admin.register(SynonymGroup)
+class SynonymGroupAdmin(admin.ModelAdmin):
+    list_display = ["text", "language"]
+    list_filter = ["language"]
+    search_fields = ["text"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        remember_words(obj.language, words_of(obj.keys), set())
+
+
+class DealtWithFilter(admin.SimpleListFilter):
+    """Shows what waits, unless asked for the rest."""
+
+    title = _("dealt with")
+    parameter_name = "dealt"
+
+    def lookups(self, request, model_admin):
+        return [("yes", _("Yes")), ("all", _("All"))]
+
+    def queryset(self, request, queryset):
+        if self.value() == "yes":
+            return queryset.exclude(handled_at=None)
+        return queryset if self.value() == "all" else queryset.open()
+
+    def choices(self, changelist):
+        yield {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": _("No"),
+        }
+        for value, name in self.lookup_choices:
+            yield {
+                "selected": self.value() == value,
+                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "display": name,
+            }
+
+
+@admin.register(MissedSearch)
+class MissedSearchAdmin(admin.ModelAdmin):
+    list_display = ["words", "language", "count", "last_at", "handled_at", "try_again"]
+    list_filter = [DealtWithFilter, "language"]
+    search_fields = ["words"]
+    readonly_fields = ["words", "language", "count", "last_at", "handled_at"]
+    actions = ["mark_dealt_with"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description=_("search"))
+    def try_again(self, missed):
+        prefix = "" if missed.language == "en" else f"/{missed.language}"
+        return format_html('<a href="{}/search/?q={}">{}</a>', prefix, missed.words, _("Search again"))
+
+    @admin.action(description=_("Mark as dealt with"), permissions=["change"])
+    def mark_dealt_with(self, request, missed):
+        count = missed.open().update(handled_at=timezone.now())
+        self.message_user(request, _("%s marked as dealt with.") % count, messages.SUCCESS)
