@@ -96,10 +96,10 @@ def _problem(address: str) -> str:
         return ""
     if parts.scheme == "http":
         return _("is not encrypted; use https.")
-    if parts.scheme == "https" and not address.startswith(settings.PUBLIC_ORIGIN + "/"):
-        return ""
     if parts.scheme not in ("", "https"):
         return _("is no address a page may lead to.")
+    if parts.netloc and not address.startswith(settings.PUBLIC_ORIGIN + "/"):
+        return ""
     try:
         with translation.override(translation.get_language_from_path(parts.path) or settings.LANGUAGE_CODE):
             match = resolve(parts.path)

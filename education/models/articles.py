@@ -78,8 +78,8 @@ class ArticleStatus(models.TextChoices):
 
 
 NEXT_STATUSES: dict[ArticleStatus, set[ArticleStatus]] = {
-    ArticleStatus.DRAFT: {ArticleStatus.IN_REVIEW},
-    ArticleStatus.IN_REVIEW: {ArticleStatus.DRAFT, ArticleStatus.PUBLISHED},
+    ArticleStatus.DRAFT: {ArticleStatus.IN_REVIEW, ArticleStatus.RETIRED},
+    ArticleStatus.IN_REVIEW: {ArticleStatus.DRAFT, ArticleStatus.PUBLISHED, ArticleStatus.RETIRED},
     ArticleStatus.PUBLISHED: {ArticleStatus.IN_REVIEW, ArticleStatus.RETIRED},
     ArticleStatus.RETIRED: {ArticleStatus.DRAFT},
 }

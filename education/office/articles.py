@@ -206,7 +206,8 @@ ACTS = (
         "retire", _("Retire"), "education.publish_article",
         _move(ArticleStatus.RETIRED, _("%(article)s is no longer on the site.")),
         form=forms.Form, explanation=_("The page goes, and hand-outs that were printed are told to be out of use."),
-        offered=_status_is(ArticleStatus.PUBLISHED), refusals=(ReviewError,), show=_facts,
+        offered=_status_is(ArticleStatus.DRAFT, ArticleStatus.IN_REVIEW, ArticleStatus.PUBLISHED),
+        refusals=(ReviewError,), show=_facts,
     ),
     Act(
         "checklist", _("Checklist"), "education.change_article", _keep_checklist, form=ChecklistForm,
@@ -352,7 +353,9 @@ class ArticleAdmin(ActsMixin, admin.ModelAdmin):
             raise PermissionDenied
         try:
             asked = json.loads(request.body)
-            language, texts = str(asked["language"]), [str(text) for text in asked["texts"]]
+            language, texts = str(asked["language"]), asked["texts"]
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise TypeError
         except (ValueError, KeyError, TypeError, RecursionError, RawPostDataException):
             return HttpResponse(status=400)
         found = checking.check(texts, language if language in ("en", "es") else "en")

@@ -7,7 +7,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from education.glossary import names_of
-from education.models import Entry, Name, Term
+from education.models import Entry, Name, Term, key_of
 from education.publishing import explain_again
 from education.search_index import remember_names
 
@@ -38,10 +38,17 @@ class EntryForm(forms.ModelForm):
             found = [name.text for name in names if name.is_synonym]
             self.fields["synonyms"].initial = "\n".join(found)
 
+    def clean_name(self):
+        if not key_of(self.cleaned_data["name"]):
+            raise forms.ValidationError(_("Write a word."))
+        return self.cleaned_data["name"]
+
     def clean_synonyms(self):
         lines = [line.strip() for line in self.cleaned_data["synonyms"].splitlines()]
         if any(len(line) > 200 for line in lines):
             raise forms.ValidationError(_("A synonym has at most 200 letters."))
+        if any(line and not key_of(line) for line in lines):
+            raise forms.ValidationError(_("Write a word."))
         return [line for line in lines if line]
 
 

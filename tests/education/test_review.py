@@ -11,6 +11,8 @@ DAYS = (date(2026, 1, 1), date(2027, 1, 1))
 HARD = "Percutaneous radiofrequency ablation necessitates multidisciplinary preprocedural evaluation."
 ALLOWED = {
     ("draft", "in review"),
+    ("draft", "retired"),
+    ("in review", "retired"),
     ("in review", "draft"),
     ("in review", "published"),
     ("published", "in review"),
