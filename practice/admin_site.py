@@ -10,16 +10,24 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from practice.accounts.second_factor import has_second_factor, to_second_factor
+
 
 class PracticeAdminSite(admin.AdminSite):
     site_header = _("Practice office")
     site_title = _("Practice office")
     index_title = _("What would you like to do?")
 
+    def has_permission(self, request):
+        """Staff who have shown a second factor in this session."""
+        return super().has_permission(request) and has_second_factor(request)
+
     def login(self, request, extra_context=None):
         """Sign-in is allauth's, so that there is one place where limits and second factors hold."""
-        if request.user.is_authenticated and not self.has_permission(request):
+        if request.user.is_authenticated and not super().has_permission(request):
             raise PermissionDenied
+        if request.user.is_authenticated and not has_second_factor(request):
+            return to_second_factor(request, reverse("admin:index"))
         if self.has_permission(request):
             return redirect("admin:index")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"), login_url=reverse("account_login"))

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from practice.accounts.access_log import record_read
+from practice.accounts.second_factor import ask_again, proved_lately
 
 
 class ReadOnlyMixin:
@@ -69,6 +70,7 @@ class Act:
     show: Callable[[Any], list[tuple[Any, str]]] = lambda row: []
     for_whom: Callable[[Any, Any], bool] = lambda user, row: True  # who of those with the permission
     initial: Callable[[Any], dict] | None = None  # what the form starts with
+    is_sensitive: bool = False  # asks who you are again, unless you have just shown it
 
 
 class OnceForm(forms.Form):
@@ -128,6 +130,8 @@ class ActsMixin(admin.ModelAdmin):
             back = reverse(f"admin:{self._url_name('change')}", args=[row.pk])
             if not self._is_offered(act, request.user, row) or (act.form is None and request.method != "POST"):
                 return HttpResponseRedirect(back)
+            if act.is_sensitive and not proved_lately(request):
+                return ask_again(request, self._url(act, row) if act.form else back)
             if self.logs_readings:
                 record_read(request, row)
             sent = request.POST if request.method == "POST" else None

@@ -11,6 +11,7 @@ from django.test.client import Client
 from django.utils import translation
 
 from tests import factories
+from tests.signing_in import sign_in
 
 
 def pytest_configure():
@@ -24,14 +25,10 @@ def _quick_and_contained(settings, tmp_path):
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.WHITENOISE_AUTOREFRESH = True
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    cache.clear()  # one test's tries to sign in are not another's
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.PRIVATE_ROOT = tmp_path / "private"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_counted_yet():
-    """The limits on signing in are kept in the cache: one test's tries are not another's."""
-    cache.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -87,9 +84,7 @@ def identity(db):
 def staff(db):
     """A function that signs a member with these roles in: `staff("Editor")` gives a client."""
 
-    def sign_in(*roles, **facts):
-        client = Client()
-        client.force_login(factories.UserFactory(roles=roles, is_staff=True, **facts))
-        return client
+    def member(*roles, **facts):
+        return sign_in(Client(), factories.UserFactory(roles=roles, is_staff=True, **facts))
 
-    return sign_in
+    return member

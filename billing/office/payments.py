@@ -120,6 +120,7 @@ class PaymentAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, adm
             lambda payment: payment.refundable_cents > 0,
             (RefundRefused,),
             how_it_stands,
+            is_sensitive=True,
         ),
         Act(
             "reviewed",
@@ -238,6 +239,7 @@ class RefundAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admi
             (RefundRefused,),
             about_refund,
             for_whom=lambda user, refund: refund.requested_by_id != user.pk,
+            is_sensitive=True,
         )
         for name, label, approve in [("approve", _("Approve the refund"), True), ("decline", _("Decline it"), False)]
     )

@@ -158,6 +158,7 @@ ACTS = (
         lambda statement: is_valid(statement) and statement.balance_cents > 0,
         REFUSED,
         how_it_stands,
+        is_sensitive=True,
     ),
     Act(
         "void",
@@ -169,6 +170,7 @@ ACTS = (
         is_valid,
         REFUSED,
         how_it_stands,
+        is_sensitive=True,
     ),
     Act(
         "reissue",

@@ -3,7 +3,10 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 
+from practice.accounts.second_factor import proved_lately
+from practice.client_address import client_address
 from practice.encryption import decrypt, encrypt
+from practice.throttles import SIGN_IN_AT_A_PLACE, SIGN_INS_PER_PLACE, count_try, forget, subnet, uncount_try
 
 MFA_CONTEXT = "mfa_authenticator.data"
 
@@ -13,6 +16,32 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def is_reauthentication_required(self, *, app, **options):
+        """Whoever has just signed in need not prove it again to set up their second factor."""
+        return not proved_lately(self.request) and super().is_reauthentication_required(app=app, **options)
+
+    # Wrong passwords are counted for a person at a place, and for a place: somebody who guesses at a named doctor's
+    # account shuts out nobody elsewhere. The counts are in Postgres, so that all workers share them.
+
+    def pre_authenticate(self, request, **credentials):
+        self._counted = self._limits(request, credentials)
+        within = [count_try(limit, value) for limit, value in self._counted]
+        if not all(within):
+            raise self.validation_error("too_many_login_attempts")
+
+    def _rollback_login_failed_rl_usage(self):
+        for limit, value in self._counted:
+            uncount_try(limit, value)
+
+    def _delete_login_attempts_cached_email(self, request, **credentials):
+        for limit, value in self._limits(request, credentials)[:1]:
+            forget(limit, value)
+
+    def _limits(self, request, credentials):
+        place = subnet(client_address(request))
+        person = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+        return [(SIGN_IN_AT_A_PLACE, f"{person} {place}"), (SIGN_INS_PER_PLACE, place)]
 
 
 class EncryptedMFAAdapter(DefaultMFAAdapter):

@@ -1,17 +1,39 @@
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext_lazy as _
 
+from practice.accounts.invitations import invite
 from practice.accounts.models import AccessEntry, User
+from practice.accounts.second_factor import ask_again, proved_lately
+from practice.office import Act, ActsMixin
 
 
-class UserCreation(AdminUserCreationForm):
+class UserCreation(forms.ModelForm):
+    """A new person without a password: they choose it themselves, by the link in the invitation."""
+
     class Meta:
         model = User
-        fields = ["email", "name"]
+        fields = ["email", "name", "is_staff", "groups"]
+
+    def clean_email(self):
+        return self.cleaned_data["email"].lower()
+
+    def save(self, commit=True):
+        user = super().save(commit=False)
+        user.set_unusable_password()
+        if commit:
+            user.save()
+            self.save_m2m()
+        return user
+
+
+def _invite(request, user, facts):
+    invite(user)
+    return _("An invitation to %s is on its way.") % user.email
 
 
 class UserChange(UserChangeForm):
@@ -21,7 +43,19 @@ class UserChange(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(ActsMixin, DjangoUserAdmin):
+    acts = (
+        Act(
+            "invite",
+            _("Invite again"),
+            "accounts.change_user",
+            _invite,
+            offered=lambda user: user.is_active and not user.has_usable_password(),
+            is_sensitive=True,
+        ),
+    )
+    logs_readings = False
+    logs_acts = True
     form = UserChange
     add_form = UserCreation
     list_display = ["email", "name", "is_active", "is_staff", "last_login"]
@@ -43,8 +77,28 @@ class UserAdmin(DjangoUserAdmin):
         ),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
-    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})]
+    add_fieldsets = [
+        (
+            None,
+            {
+                "classes": ["wide"],
+                "fields": ["email", "name", "is_staff", "groups"],
+                "description": _("They get a mail with a link to choose a password, and set up a second step."),
+            },
+        )
+    ]
     readonly_fields = ["last_login", "date_joined"]
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Who may do what is changed only by somebody who has just shown who they are."""
+        if not proved_lately(request):
+            return ask_again(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if not change:
+            invite(form.instance)
 
     def has_delete_permission(self, request, obj=None):
         return False  # people are deactivated; what they did keeps their name

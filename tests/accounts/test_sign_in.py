@@ -1,6 +1,8 @@
 import re
+import time
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -11,6 +13,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.usefixtures("identity")
 
 PASSWORD = "a long test password"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 WRONG = "The email address and/or password you specified are not correct."
 
 
@@ -164,14 +167,14 @@ def test_forgotten_password_tells_nobody_who_has_an_account(client, mailoutbox):
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/careers/opening/", "/admin/login/"])
 def test_admin_sends_visitors_to_the_one_sign_in_page_and_back(client, path):
-    UserFactory(email="ann@example.com", is_staff=True, roles=["Hiring"])
+    TOTP.activate(UserFactory(email="ann@example.com", is_staff=True, roles=["Hiring"]), SECRET)
     page = client.get(path, follow=True)
     last, status = page.redirect_chain[-1]
     assert (status, last.split("?")[0], page.status_code) == (302, "/accounts/login/", 200)
     (target,) = re.findall(r'<input type="hidden" name="next" value="([^"]+)"', page.text)
-    landed = client.post(
-        "/accounts/login/", {"login": "ann@example.com", "password": PASSWORD, "next": target}, follow=True
-    )
+    asked = client.post("/accounts/login/", {"login": "ann@example.com", "password": PASSWORD, "next": target})
+    code = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
+    landed = client.post(asked["Location"], {"code": code}, follow=True)
     assert landed.status_code == 200
     assert landed.request["PATH_INFO"] == path.replace("login/", "")
 

@@ -24,6 +24,7 @@ from patients.models import Patient
 from practice.money import dollars
 from tests import factories
 from tests.billing.books import answers_lost, post_revision
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 BORN = "6/15/1950"
@@ -856,7 +857,7 @@ def test_nobody_else_downloads_the_receipt(paid, identity):
     neighbour.post("/pay/", {"code": other.code, "born_on": "1/2/1960"}, REMOTE_ADDR="198.51.100.1")
     assert neighbour.get("/pay/statement/").status_code == 200
     member = Client()
-    member.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+    sign_in(member, factories.UserFactory(is_staff=True, is_superuser=True))
 
     url = f"{paid.get_absolute_url()}receipt.pdf"
 

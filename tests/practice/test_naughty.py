@@ -11,6 +11,7 @@ from lxml import etree
 
 from practice.models import Feedback
 from tests import factories
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -163,7 +164,7 @@ def test_odd_text_is_kept_as_it_was(client, identity):
 @pytest.fixture
 def administrator(identity):
     client = Client()
-    client.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+    sign_in(client, factories.UserFactory(is_staff=True, is_superuser=True))
     return client
 
 

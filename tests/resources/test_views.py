@@ -9,6 +9,7 @@ from practice.resources.demo_pdf import one_page
 from practice.resources.models import Audience
 from tests.factories import DocumentFactory, UserFactory
 from tests.resources.test_models import MATRIX
+from tests.signing_in import sign_in as signed_in
 
 pytestmark = pytest.mark.usefixtures("identity")
 
@@ -20,9 +21,7 @@ AUDIENCES = sorted(Audience.values)
 @pytest.fixture
 def sign_in(db):
     def client_for(*roles, **facts):
-        client = Client()
-        client.force_login(UserFactory(roles=roles, **facts))
-        return client
+        return signed_in(Client(), UserFactory(roles=roles, **facts))
 
     return client_for
 

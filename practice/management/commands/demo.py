@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from practice.accounts.demo import LOGINS, PASSWORD
+from practice.accounts.demo import LOGINS, PASSWORD, current_codes
 
 ADDRESS = "127.0.0.1"  # the demo is for this machine only: its keys are no secret
 
@@ -55,8 +55,10 @@ class Command(BaseCommand):
                 say(f"  {line}")
         say("")
         say(f"  Sign in at /accounts/login/ (the office is at /admin/). The password of all is  {PASSWORD}")
+        codes = current_codes()
         for email, (_name, role) in LOGINS.items():
-            say(f"    {email:34} {role}")
+            say(f"    {email:34} {codes[email]}   {role}")
+        say("  The number is the code of the login's authenticator, for half a minute; new ones: manage.py demo_codes")
         say("")
         if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
             say(f"  Mail is written to {settings.EMAIL_CONFIG['EMAIL_FILE_PATH']}. Ctrl+C stops everything.")

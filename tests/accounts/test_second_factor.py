@@ -1,0 +1,220 @@
+"""Staff do nothing behind the sign-in without a second factor; and there is no way round it."""
+
+import re
+import time
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from practice.accounts import demo, roles
+from practice.accounts.models import User
+from tests.factories import DocumentFactory, UserFactory
+from tests.signing_in import sign_in
+
+pytestmark = pytest.mark.usefixtures("identity")
+
+PASSWORD = "a long test password"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PRIVATE = [
+    "/admin/",
+    "/admin/billing/statement/",
+    "/admin/accounts/user/",
+    "/admin/careers/application/",
+    "/resources/",
+    "/accounts/sessions/",
+    "/accounts/password/change/",
+    "/accounts/email/",
+]
+ENROL, SHOW = "/accounts/2fa/totp/activate/", "/accounts/2fa/reauthenticate/"
+
+
+def code(secret=SECRET, *, ahead=0):
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + ahead))
+
+
+def member(*, enrolled, **facts):
+    user = UserFactory(**{"is_staff": True, "roles": [roles.ADMINISTRATOR], **facts})
+    if enrolled:
+        TOTP.activate(user, SECRET)
+    return user
+
+
+def where(response):
+    return response.status_code, response.get("Location", "").split("?")[0]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("path", PRIVATE)
+@pytest.mark.parametrize("enrolled", [False, True])
+def test_staff_without_a_second_factor_come_no_further(client, enrolled, path, method):
+    sign_in(client, member(enrolled=enrolled, is_superuser=True), second_factor=False)
+    assert where(getattr(client, method)(path)) == (302, SHOW if enrolled else ENROL)
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_staff_with_a_second_factor_come_in(client, path):
+    sign_in(client, member(enrolled=True, is_superuser=True))
+    response = client.get(path)
+    assert (response.status_code, response.get("Location")) in [(200, None), (302, None)] or "2fa" not in response.get(
+        "Location", ""
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mfa_index", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_activate_totp", "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "mfa_list_webauthn",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_password_alone_changes_no_second_factor_that_is_there(client, name, method):
+    user = member(enrolled=True)
+    sign_in(client, user, second_factor=False)
+    assert where(getattr(client, method)(reverse(name))) == (302, SHOW)
+    assert Authenticator.objects.filter(user=user).count() == 1
+
+
+def test_sign_in_asks_for_the_code_and_then_opens_the_admin(client):
+    user = member(enrolled=True)
+    first = client.post("/accounts/login/?next=/admin/", {"login": user.email, "password": PASSWORD})
+    assert where(first) == (302, "/accounts/2fa/authenticate/")
+    assert where(client.get("/admin/")) == (302, "/admin/login/")
+    wrong = client.post(first["Location"], {"code": "000000" if code() != "000000" else "111111"})
+    assert (wrong.status_code, "_auth_user_id" in client.session) == (200, False)
+    right = client.post(first["Location"], {"code": code()})
+    assert where(right) == (302, "/admin/")
+    assert client.get("/admin/").status_code == 200
+
+
+def test_code_works_once(client):
+    user = member(enrolled=True)
+    used = code()
+    for expected in (302, 200):
+        other = Client()
+        first = other.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+        assert other.post(first["Location"], {"code": used}).status_code == expected
+
+
+def test_newcomer_sets_up_the_second_factor_and_comes_in(client):
+    user = member(enrolled=False)
+    client.post("/accounts/login/?next=/admin/", {"login": user.email, "password": PASSWORD})
+    assert where(client.get("/admin/")) == (302, ENROL)
+    page = client.get(ENROL)
+    secret = client.session["mfa.totp.secret"]
+    assert (page.status_code, secret in page.text) == (200, True)
+    assert client.post(ENROL, {"code": code(secret)}).status_code == 302
+    assert Authenticator.objects.filter(user=user, type="totp").count() == 1
+    assert where(client.get("/admin/")) == (302, SHOW)
+    client.post(f"{SHOW}?next=/admin/", {"code": code(secret, ahead=0)})
+    assert client.get("/admin/").status_code in (200, 302)
+
+
+def test_session_from_before_enrolling_is_asked_for_the_code(client):
+    user = member(enrolled=False)
+    sign_in(client, user, second_factor=False)
+    TOTP.activate(user, SECRET)
+    assert where(client.get("/admin/")) == (302, SHOW)
+    client.post(f"{SHOW}?next=/admin/", {"code": code()})
+    assert client.get("/admin/").status_code == 200
+
+
+def test_new_password_by_mail_is_no_way_round(client):
+    user = member(enrolled=True)
+    client.post("/accounts/password/reset/", {"email": user.email})
+    link = re.search(r"http\S+/password/reset/key/\S+", mail.outbox[-1].body).group(0)
+    page = client.get(
+        link.split("testserver")[-1] if "testserver" in link else "/" + link.split("/", 3)[3], follow=True
+    )
+    client.post(page.request["PATH_INFO"], {"password1": "another long password", "password2": "another long password"})
+    assert where(client.get("/admin/")) == (302, "/admin/login/")
+    first = client.post("/accounts/login/", {"login": user.email, "password": "another long password"})
+    assert where(first) == (302, "/accounts/2fa/authenticate/")
+
+
+@pytest.mark.parametrize("role", [roles.PHYSICIAN, roles.REFERRING_OFFICE])
+def test_readers_of_resources_need_none(client, role):
+    document = DocumentFactory(audience="referring offices")
+    sign_in(client, UserFactory(roles=[role]), second_factor=False)
+    assert document.title in client.get("/resources/").text
+
+
+@pytest.mark.parametrize(("hours", "is_in"), [(7.9, True), (8.1, False)])
+def test_session_ends_after_eight_hours_however_busy(client, hours, is_in):
+    sign_in(client, member(enrolled=True), at=time.time() - hours * 3600)
+    response = client.get("/admin/")
+    assert where(response) == ((200, "") if is_in else (302, "/accounts/login/"))
+    assert ("_auth_user_id" in client.session) is is_in
+
+
+def test_public_pages_do_not_look_at_the_session(client, django_assert_num_queries):
+    sign_in(client, member(enrolled=True), second_factor=False)
+    assert client.get("/feedback/").status_code == 200
+
+
+@pytest.mark.parametrize(("minutes", "asked"), [(4, False), (6, True)])
+def test_accounts_are_changed_only_by_somebody_who_has_just_shown_who_they_are(client, minutes, asked):
+    sign_in(client, member(enrolled=True), at=time.time() - minutes * 60)
+    response = client.get("/admin/accounts/user/add/")
+    assert where(response) == ((302, SHOW) if asked else (200, ""))
+
+
+# ---- Guessing -------------------------------------------------------------------------------------------------------
+
+
+def tries(client, email, password, address, times=1):
+    return [
+        client.post("/accounts/login/", {"login": email, "password": password}, REMOTE_ADDR=address).status_code
+        for _try in range(times)
+    ][-1]
+
+
+def test_guessing_at_a_doctor_shuts_nobody_out_elsewhere(client):
+    doctor = UserFactory(email="doctor@example.com", roles=[roles.PHYSICIAN])
+    tries(client, doctor.email, "wrong", "192.0.2.7", times=8)
+    assert tries(Client(), doctor.email, PASSWORD, "192.0.2.9") == 200  # the same neighbourhood
+    assert tries(Client(), doctor.email, PASSWORD, "198.51.100.1") == 302
+
+
+def test_guessing_at_many_from_one_place_ends_for_that_place(client):
+    somebody = UserFactory(email="somebody@example.com")
+    for number in range(31):
+        tries(client, f"person{number}@example.net", "wrong", "192.0.2.7")
+    assert tries(Client(), somebody.email, PASSWORD, "192.0.2.7") in (200, 429)
+    assert tries(Client(), somebody.email, PASSWORD, "198.51.100.1") == 302
+
+
+def test_right_passwords_are_not_counted(client):
+    somebody = UserFactory(email="somebody@example.com")
+    assert [tries(Client(), somebody.email, PASSWORD, "192.0.2.7") for _time in range(7)] == [302] * 7
+
+
+# ---- Invitations ----------------------------------------------------------------------------------------------------
+
+
+def test_person_is_invited_and_chooses_a_password(client, staff, run_jobs):
+    administrator = staff(roles.ADMINISTRATOR)
+    administrator.post("/admin/accounts/user/add/", {"email": "New@Example.com", "name": "New Person"})
+    user = User.objects.get(email="new@example.com")
+    assert user.has_usable_password() is False
+    run_jobs()
+    (message,) = mail.outbox
+    assert (message.to, "New Person" in message.body) == (["new@example.com"], True)
+    path = "/" + re.search(r"http\S+/password/reset/key/\S+", message.body).group(0).split("/", 3)[3]
+    page = client.get(path, follow=True)
+    client.post(page.request["PATH_INFO"], {"password1": "chosen by myself", "password2": "chosen by myself"})
+    user.refresh_from_db()
+    assert user.check_password("chosen by myself") is True
+    assert "new@example.com" not in client.get(path, follow=True).text  # the link has worked once
+
+
+def test_demo_logins_come_in_with_the_code_that_is_printed(db, client):
+    demo.load()
+    codes = demo.current_codes()
+    first = client.post("/accounts/login/", {"login": "billing@radiology.example", "password": demo.PASSWORD})
+    client.post(first["Location"], {"code": codes["billing@radiology.example"]})
+    assert client.get("/admin/").status_code == 200
