@@ -4,6 +4,7 @@ from django.apps import AppConfig
 class BillingConfig(AppConfig):
     name = "billing"
     verbose_name = "Billing"
+    append_only = dict.fromkeys(("billing_journal", "billing_leg", "billing_chainlink"), "SELECT, INSERT")
 
     def ready(self):
         from billing import rules  # noqa: F401, PLC0415  (registers the checks)

@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "practice.accounts.login_required.PrivateByDefaultMiddleware",
     "practice.accounts.second_factor.SecondFactorMiddleware",
+    "practice.accounts.change_log.ChangeContextMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",

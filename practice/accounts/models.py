@@ -75,6 +75,49 @@ class User(AbstractUser):
         return bool(self._role_names & set(roles))
 
 
+class ChangeAction(models.TextChoices):
+    INSERT = "insert", _("Added")
+    UPDATE = "update", _("Changed")
+    DELETE = "delete", _("Deleted")
+    TRUNCATE = "truncate", _("Emptied")
+
+
+class Change(models.Model):
+    """What happened to a row, written by a trigger (change_log.py) whoever wrote it and however. Append-only.
+
+    `before` has the values that an update or a delete took away; those about a person stand as "…".
+    """
+
+    table_name = models.CharField(_("table"), max_length=100)
+    row = models.CharField(_("row"), max_length=200)  # of a bulk load: the first and the last
+    count = models.PositiveIntegerField(_("rows"))
+    action = models.CharField(_("what"), max_length=10, choices=ChangeAction)
+    before = models.JSONField(_("before"), default=dict)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("by"),
+    )
+    route = models.CharField(_("how"), max_length=200)  # a page, or the database's role where it was no page
+    address = models.GenericIPAddressField(_("address"), null=True)
+    changed_at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("change log")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["table_name", "row"], name="accounts_change_row"),
+            models.Index(fields=["user", "-id"], name="accounts_change_user"),
+        ]
+
+    def __str__(self):
+        return f"{self.table_name} {self.row}"
+
+
 class AccessEntry(models.Model):
     """One reading of something about a person: who, what, when, from where. Field names at most, never values.
 

@@ -3,6 +3,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from practice.admin_filters import WorkFirstFilter
 from practice.search.models import MissedSearch, SynonymGroup
 from practice.search.words import remember_words, words_of
 
@@ -18,11 +19,10 @@ class SynonymGroupAdmin(admin.ModelAdmin):
         remember_words(obj.language, words_of(obj.keys), set())
 
 
-class DealtWithFilter(admin.SimpleListFilter):
-    """Shows what waits, unless asked for the rest."""
-
+class DealtWithFilter(WorkFirstFilter):
     title = _("dealt with")
     parameter_name = "dealt"
+    waiting = _("No")
 
     def lookups(self, request, model_admin):
         return [("yes", _("Yes")), ("all", _("All"))]
@@ -31,19 +31,6 @@ class DealtWithFilter(admin.SimpleListFilter):
         if self.value() == "yes":
             return queryset.exclude(handled_at=None)
         return queryset if self.value() == "all" else queryset.open()
-
-    def choices(self, changelist):
-        yield {
-            "selected": self.value() is None,
-            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": _("No"),
-        }
-        for value, name in self.lookup_choices:
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string({self.parameter_name: value}),
-                "display": name,
-            }
 
 
 @admin.register(MissedSearch)

@@ -13,6 +13,7 @@ PUBLISH = "education.publish_article"
 TABLE = {
     "Administrator": {
         "accounts.accessentry": "v",
+        "accounts.change": "v",
         "accounts.user": "vac",
         "announcements.announcement": "vacd",
         "billing.dailyclose": "v",
@@ -166,7 +167,7 @@ def test_staff_roles_are_all_but_those_who_only_read_resources():
 def test_no_role_deletes_or_changes_what_is_a_record(db):
     """Whatever the table says: the ledger, the access log, editions, notices in force and applications stay."""
     records = [
-        "accessentry", "application", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
+        "accessentry", "application", "change", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
         "importbatch", "instalment", "journal", "leg", "noticeversion", "payment", "paymentplan", "questionmessage",
         "refund", "statement", "statementline", "statementupload",
     ]  # fmt: skip

@@ -1,0 +1,10 @@
+from django.db import migrations
+
+from practice.accounts.change_log import track
+
+
+class Migration(migrations.Migration):
+    dependencies = [("announcements", "0002_roles"), ("accounts", "0005_change_log")]
+    operations = [
+        track("announcements_announcement", "announcements_announcement_physicians"),
+    ]
