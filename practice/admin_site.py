@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.second_factor import has_second_factor, to_second_factor
+from practice.office_home import tasks_of, waiting_for
 
 
 class PracticeAdminSite(admin.AdminSite):
@@ -21,6 +22,11 @@ class PracticeAdminSite(admin.AdminSite):
     def has_permission(self, request):
         """Staff who have shown a second factor in this session."""
         return super().has_permission(request) and has_second_factor(request)
+
+    def index(self, request, extra_context=None):
+        """What waits for this person, and what they do most, before the list of all rooms."""
+        home = {"waiting": waiting_for(request.user), "tasks": tasks_of(request.user)}
+        return super().index(request, home | (extra_context or {}))
 
     def login(self, request, extra_context=None):
         """Sign-in is allauth's, so that there is one place where limits and second factors hold."""

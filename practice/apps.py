@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class PracticeConfig(AppConfig):
@@ -8,6 +9,8 @@ class PracticeConfig(AppConfig):
 
     def ready(self):
         from practice import checks  # noqa: F401, PLC0415  (registers the system checks)
+
+        autodiscover_modules("office_home_pages")  # where each room says what waits in it
 
 
 class PracticeAdminConfig(AdminConfig):
