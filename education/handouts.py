@@ -128,6 +128,13 @@ def _facts(sheet: Sheet) -> dict:
 
 def _notices(edition: Edition, identity) -> list[str]:
     notices = []
+    if edition.is_live and edition.article.stale_blocks:
+        notices.append(
+            _(
+                "The English text has changed since this was translated, and parts of this sheet are not up to date. "
+                "Please call us before you go by it."
+            )
+        )
     if edition.is_sample:
         notices.append(
             _(

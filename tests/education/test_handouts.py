@@ -483,3 +483,17 @@ def test_article_taken_off_is_not_printed(client, knee):
 
 def test_paper_is_for_reading_only(client, knee):
     assert [client.head(ADDRESS).status_code, client.post(ADDRESS).status_code] == [200, 405]
+
+
+BEHIND = "no están al día"
+
+
+def test_spanish_paper_says_that_it_is_behind_the_english(client, knee, rodilla):
+    publishing.confirm_translation(rodilla, SectionKind.values)
+    before = text_of(paper(client, "/es"))
+    publish(knee, prepare="Bring two lists.")
+    assert [BEHIND in before, BEHIND in text_of(paper(client, "/es")), BEHIND in text_of(paper(client))] == [
+        False,
+        True,
+        False,
+    ]

@@ -122,6 +122,7 @@ def test_mail_about_other_things_than_reviews_lists_none(inbox, run_jobs):  # no
     run_jobs()
 
     (arrived,) = inbox.arrived
+    assert arrived.subject == "Patient Information: what waits"
     assert arrived.body.replace("\r\n", "\n").startswith("Articles in review: 1\n")
 
 
