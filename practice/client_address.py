@@ -21,6 +21,7 @@ def client_address(request: HttpRequest) -> str:
         if len(forwarded) >= count:
             address = forwarded[-count]
     try:
-        return str(ipaddress.ip_address(address))
+        parsed = ipaddress.ip_address(address)
+        return str(getattr(parsed, "ipv4_mapped", None) or parsed)
     except ValueError:
         return UNKNOWN

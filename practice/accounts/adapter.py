@@ -2,7 +2,9 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.utils import translation
 
+from practice.accounts.invitations import send_notice, send_reset
 from practice.accounts.second_factor import proved_lately
 from practice.client_address import client_address
 from practice.encryption import decrypt, encrypt
@@ -19,7 +21,16 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, *, app, **options):
         """Whoever has just signed in need not prove it again to set up their second factor."""
-        return not proved_lately(self.request) and super().is_reauthentication_required(app=app, **options)
+        return not proved_lately(self.request)
+
+    # Mail is queued: a mail server that is slow or away must not tell whether an address has an account here.
+
+    def send_password_reset_mail(self, user, email, context):
+        send_reset.enqueue(user.pk, translation.get_language() or "en")
+
+    def send_mail(self, template_prefix, email, context):
+        message = self.render_mail(template_prefix, email, context)
+        send_notice.enqueue(message.subject, message.body, list(message.to))
 
     # Wrong passwords are counted for a person at a place, and for a place: somebody who guesses at a named doctor's
     # account shuts out nobody elsewhere. The counts are in Postgres, so that all workers share them.

@@ -72,7 +72,7 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
     ordering = ["email"]
     filter_horizontal = ["groups"]
     fieldsets = [
-        (None, {"fields": ["email", "name", "password"]}),
+        (None, {"fields": ["email", "name"]}),
         (
             _("What they may do"),
             {
@@ -102,6 +102,10 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
         if not proved_lately(request):
             return ask_again(request)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def user_change_password(self, request, id, form_url=""):
+        """Nobody sets another person's password; they choose it by a link that only they get."""
+        raise PermissionDenied
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)

@@ -1,8 +1,9 @@
-"""Invites people: a mail with a link to choose a password. Nobody else ever knows it."""
+"""Mail about accounts: invitations, links to a new password, and word of what was changed. Always queued."""
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from practice.accounts.models import User
@@ -19,9 +20,25 @@ def send_invitation(user_id: int) -> None:
     user = User.objects.get(pk=user_id)
     if not user.is_active:
         return
-    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
-    link = settings.PUBLIC_ORIGIN + reverse(
-        "account_reset_password_from_key", kwargs=dict(zip(("uidb36", "key"), key.split("-", 1), strict=True))
-    )
     days = settings.PASSWORD_RESET_TIMEOUT // 86400
-    send("account/email/invitation", [user.email], {"name": user.name, "link": link, "days": days})
+    send("account/email/invitation", [user.email], {"name": user.name, "link": _link(user), "days": days})
+
+
+@mail_job
+def send_reset(user_id: int, language: str) -> None:
+    """The link to a new password, made here, so that none lies in the queue."""
+    user = User.objects.get(pk=user_id)
+    if user.is_active:
+        send("account/email/reset", [user.email], {"link": _link(user)}, language)
+
+
+@mail_job
+def send_notice(subject: str, body: str, to: list[str]) -> None:
+    """What allauth tells people about their account: that a password or a second factor was changed."""
+    EmailMessage(subject=subject, body=body, to=to).send()
+
+
+def _link(user: User) -> str:
+    """Where the person chooses a password; it works once."""
+    names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    return settings.PUBLIC_ORIGIN + reverse("account_reset_password_from_key", kwargs=names)

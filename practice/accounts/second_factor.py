@@ -4,13 +4,14 @@ Staff, and everybody who could see something about a patient, do nothing behind 
 in two places on purpose: here for every view, and in the admin site for the admin.
 """
 
+import math
 import time
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -18,6 +19,13 @@ from django.utils.http import urlencode
 TO_ENROL = {
     "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "account_reauthenticate",
+}  # fmt: skip
+# Pages of allauth that this site does without: an address is an administrator's to change, and nobody signs up.
+CLOSED = {"account_email", "account_confirm_email", "account_email_verification_sent"}
+# What could take a second factor away: never by a password alone where there is one.
+GUARDED = {
+    "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes", "account_change_password",
 }  # fmt: skip
 TO_SHOW = {"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"}
 
@@ -37,14 +45,19 @@ def is_enrolled(user) -> bool:
 
 
 def signed_in_for(request: HttpRequest) -> float:
-    """Seconds since the session began; 0 for one that does not tell."""
+    """Seconds since the session began; endless for one that does not tell."""
     begun = [record["at"] for record in get_authentication_records(request, request.user)]
-    return time.time() - min(begun) if begun else 0.0
+    return time.time() - min(begun) if begun else math.inf
 
 
 def proved_lately(request: HttpRequest) -> bool:
-    """Whether this person has signed in, or shown who they are again, within the last minutes."""
-    shown = [record["at"] for record in get_authentication_records(request, request.user)]
+    """Whether this person has signed in, or shown who they are again, within the last minutes.
+
+    Of somebody with a second factor only that counts: a password alone must neither move money nor take it away.
+    """
+    records = get_authentication_records(request, request.user)
+    only_second = is_enrolled(request.user)
+    shown = [record["at"] for record in records if record["method"] == "mfa" or not only_second]
     return bool(shown) and time.time() - max(shown) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
@@ -67,10 +80,15 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        return self.get_response(request)
+        response = self.get_response(request)
+        if getattr(request, "is_stepping_up", False) and has_second_factor(request):
+            request.session.cycle_key()  # a cookie that was known before must not gain by it
+        return response
 
     def process_view(self, request, view_func, view_args, view_kwargs):
         name = request.resolver_match.view_name
+        if name in CLOSED:
+            raise Http404
         is_public = not getattr(view_func, "login_required", True)
         if is_public and not name.startswith("mfa_"):
             return None
@@ -81,8 +99,11 @@ class SecondFactorMiddleware:
             return HttpResponseRedirect(
                 f"{reverse('account_login')}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}"
             )
+        if name in GUARDED and is_enrolled(request.user) and not proved_lately(request):
+            return ask_again(request, self._back(request))
         if not must_have_second_factor(request.user) or has_second_factor(request):
             return None
+        request.is_stepping_up = True
         allowed = TO_SHOW if is_enrolled(request.user) else TO_ENROL | TO_SHOW
         return None if name in allowed else to_second_factor(request, self._back(request))
 

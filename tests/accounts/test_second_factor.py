@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from practice.accounts import demo, roles
 from practice.accounts.models import User
+from practice.client_address import client_address
 from tests.factories import DocumentFactory, UserFactory
 from tests.signing_in import sign_in
 
@@ -27,7 +28,6 @@ PRIVATE = [
     "/resources/",
     "/accounts/sessions/",
     "/accounts/password/change/",
-    "/accounts/email/",
 ]
 ENROL, SHOW = "/accounts/2fa/totp/activate/", "/accounts/2fa/reauthenticate/"
 
@@ -123,9 +123,10 @@ def test_session_from_before_enrolling_is_asked_for_the_code(client):
     assert client.get("/admin/").status_code == 200
 
 
-def test_new_password_by_mail_is_no_way_round(client):
+def test_new_password_by_mail_is_no_way_round(client, run_jobs):
     user = member(enrolled=True)
     client.post("/accounts/password/reset/", {"email": user.email})
+    run_jobs()
     link = re.search(r"http\S+/password/reset/key/\S+", mail.outbox[-1].body).group(0)
     page = client.get(
         link.split("testserver")[-1] if "testserver" in link else "/" + link.split("/", 3)[3], follow=True
@@ -154,6 +155,41 @@ def test_session_ends_after_eight_hours_however_busy(client, hours, is_in):
 def test_public_pages_do_not_look_at_the_session(client, django_assert_num_queries):
     sign_in(client, member(enrolled=True), second_factor=False)
     assert client.get("/feedback/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/confirm-email/", "/accounts/confirm-email/abc/"])
+def test_nobody_gives_themselves_another_address(client, path):
+    sign_in(client, UserFactory(roles=[roles.PHYSICIAN]))
+    assert [client.get(path).status_code, client.post(path, {"email": "boss@example.com"}).status_code] == [404, 404]
+
+
+def test_password_alone_is_no_proof_for_somebody_with_a_second_factor(client):
+    user = member(enrolled=True)
+    sign_in(client, user, at=time.time() - 3600)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert where(client.get("/admin/accounts/user/add/")) == (302, SHOW)
+    client.post(reverse("mfa_deactivate_totp"))
+    assert Authenticator.objects.filter(user=user).count() == 1
+
+
+def test_cookie_from_before_the_second_factor_gains_nothing(client):
+    user = member(enrolled=True)
+    sign_in(client, user, second_factor=False)
+    stolen = client.session.session_key
+    client.post(f"{SHOW}?next=/admin/", {"code": code()})
+    other = Client()
+    other.cookies["session"] = stolen
+    assert client.get("/admin/").status_code == 200
+    assert where(other.get("/admin/"))[1] != ""
+
+
+def test_nobody_sets_the_password_of_another(staff):
+    other = UserFactory()
+    for method in ("get", "post"):
+        response = getattr(staff(roles.ADMINISTRATOR, is_superuser=True), method)(
+            f"/admin/accounts/user/{other.pk}/password/", {"password1": PASSWORD * 2, "password2": PASSWORD * 2}
+        )
+        assert response.status_code == 403
 
 
 @pytest.mark.parametrize(("minutes", "asked"), [(4, False), (6, True)])
@@ -218,3 +254,7 @@ def test_demo_logins_come_in_with_the_code_that_is_printed(db, client):
     first = client.post("/accounts/login/", {"login": "billing@radiology.example", "password": demo.PASSWORD})
     client.post(first["Location"], {"code": codes["billing@radiology.example"]})
     assert client.get("/admin/").status_code == 200
+
+
+def test_address_of_the_old_kind_in_the_new_form_is_one_neighbourhood(rf):
+    assert client_address(rf.get("/", REMOTE_ADDR="::ffff:192.0.2.7")) == "192.0.2.7"

@@ -426,7 +426,7 @@ def test_leave_ends_the_visit(guest):
 @pytest.mark.parametrize("signed_in", [False, True])
 def test_the_cookie_of_a_visit_that_was_left_shows_nothing_any_more(guest, paid, settings, signed_in):
     if signed_in:
-        guest.force_login(factories.UserFactory())
+        sign_in(guest, factories.UserFactory())
     key = guest.cookies[settings.SESSION_COOKIE_NAME].value
     copied = Client()
     copied.cookies[settings.SESSION_COOKIE_NAME] = key
@@ -446,7 +446,7 @@ def test_the_cookie_of_a_visit_that_was_left_shows_nothing_any_more(guest, paid,
 
 
 def test_a_signed_in_person_who_leaves_stays_signed_in(guest):
-    guest.force_login(factories.UserFactory())
+    sign_in(guest, factories.UserFactory())
     assert guest.get("/pay/statement/").status_code == 200
 
     guest.post("/pay/leave/")

@@ -8,6 +8,7 @@ from billing import plans
 from billing.codes import link_token
 from practice.accounts import roles
 from tests import factories
+from tests.signing_in import sign_in
 
 PUBLIC, SIGNED_IN, OFFICE, GUEST, SIGNED = "public", "signed in", "office", "guest", "signed message"
 
@@ -203,7 +204,7 @@ def test_office_is_closed_to_strangers_and_to_people_without_a_role(client, rows
     if name in PUBLIC_IN_ADMIN or name in ("admin:logout",):
         return
     physician = Client()
-    physician.force_login(factories.UserFactory(roles=[roles.PHYSICIAN]))
+    sign_in(physician, factories.UserFactory(roles=[roles.PHYSICIAN]))
 
     stranger = client.get(url)
     inside = physician.get(url, follow=True)

@@ -173,8 +173,7 @@ def test_every_download_is_logged(sign_in):
 def test_role_that_was_taken_away_sees_nothing_at_once(sign_in):
     DocumentFactory(slug="ct")
     user = UserFactory(roles=["Hiring"])
-    client = Client()
-    client.force_login(user)
+    client = signed_in(Client(), user)
     assert client.get("/resources/ct/").status_code == 200
     user.groups.clear()
     assert client.get("/resources/ct/").status_code == 404
