@@ -10,53 +10,50 @@ FUNCTION = """
 CREATE FUNCTION accounts_record_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, public AS $$
 DECLARE
+    key_column text := TG_ARGV[0];
     hidden text[] := string_to_array(TG_ARGV[1], ',');
     ignored text[] := string_to_array(TG_ARGV[2], ',');
     person bigint := nullif(current_setting('practice.person', true), '')::bigint;
     route text := coalesce(nullif(current_setting('practice.route', true), ''), session_user::text);
     origin inet := nullif(current_setting('practice.address', true), '')::inet;
-    head text := 'INSERT INTO accounts_change
-        (table_name, row, count, action, before, user_id, route, address, changed_at) ';
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        EXECUTE head || format(
-            'SELECT %1$L, CASE WHEN count(*) = 1 THEN (array_agg(%2$I))[1]::text ELSE
-                    (array_agg(%2$I ORDER BY %2$I))[1]::text || '' to ''
-                    || (array_agg(%2$I ORDER BY %2$I DESC))[1]::text END,
-                count(*), ''insert'', ''{}''::jsonb, $1, $2, $3, clock_timestamp()
-            FROM (SELECT %2$I, CASE WHEN count(*) OVER () > 1000 THEN 0 ELSE row_number() OVER () END AS entry
-                FROM new_rows) AS loaded
-            GROUP BY entry ORDER BY entry',
-            TG_TABLE_NAME, TG_ARGV[0]
-        ) USING person, route, origin;
+        INSERT INTO accounts_change (table_name, row, count, action, before, user_id, route, address, changed_at)
+        SELECT TG_TABLE_NAME, CASE WHEN count(*) = 1 THEN min(key) ELSE
+                (array_agg(key ORDER BY place))[1] || ' to ' || (array_agg(key ORDER BY place DESC))[1] END,
+            count(*), 'insert', '{}', person, route, origin, clock_timestamp()
+        FROM (
+            SELECT to_jsonb(added) ->> key_column AS key, row_number() OVER () AS place, count(*) OVER () AS many
+            FROM new_rows AS added
+        ) AS loaded
+        GROUP BY CASE WHEN many > 1000 THEN 0 ELSE place END ORDER BY min(place);
     ELSIF TG_OP = 'UPDATE' THEN
-        EXECUTE head || format(
-            'SELECT %1$L, old_rows.%2$I::text, 1, ''update'', changed.columns, $1, $2, $3, clock_timestamp()
-            FROM old_rows LEFT JOIN new_rows ON new_rows.%2$I = old_rows.%2$I,
-            LATERAL (
-                SELECT jsonb_object_agg(
-                    key, CASE WHEN key = ANY($4) OR $4 = ''{*}'' THEN ''"…"''::jsonb ELSE value END
-                ) AS columns
-                FROM jsonb_each(to_jsonb(old_rows))
-                WHERE value IS DISTINCT FROM to_jsonb(new_rows) -> key AND key <> ALL($5)
-            ) AS changed
-            WHERE changed.columns IS NOT NULL ORDER BY old_rows.%2$I',
-            TG_TABLE_NAME, TG_ARGV[0]
-        ) USING person, route, origin, hidden, ignored;
+        INSERT INTO accounts_change (table_name, row, count, action, before, user_id, route, address, changed_at)
+        SELECT TG_TABLE_NAME, was.key, 1, 'update', changed.columns, person, route, origin, clock_timestamp()
+        FROM (SELECT to_jsonb(o) AS facts, to_jsonb(o) ->> key_column AS key, row_number() OVER () AS place
+                FROM old_rows AS o) AS was
+            LEFT JOIN (SELECT to_jsonb(n) AS facts, to_jsonb(n) ->> key_column AS key FROM new_rows AS n) AS now
+                ON now.key = was.key,
+        LATERAL (
+            SELECT jsonb_object_agg(
+                key, CASE WHEN key = ANY(hidden) OR hidden = '{*}' THEN '"…"'::jsonb ELSE value END
+            ) AS columns
+            FROM jsonb_each(was.facts)
+            WHERE value IS DISTINCT FROM now.facts -> key AND key <> ALL(ignored)
+        ) AS changed
+        WHERE changed.columns IS NOT NULL ORDER BY was.place;
     ELSIF TG_OP = 'DELETE' THEN
-        EXECUTE head || format(
-            'SELECT %1$L, old_rows.%2$I::text, 1, ''delete'', (
-                SELECT jsonb_object_agg(
-                    key, CASE WHEN key = ANY($4) OR $4 = ''{*}'' THEN ''"…"''::jsonb ELSE value END
-                )
-                FROM jsonb_each(to_jsonb(old_rows)) WHERE key <> ALL($5)
-            ), $1, $2, $3, clock_timestamp()
-            FROM old_rows ORDER BY old_rows.%2$I',
-            TG_TABLE_NAME, TG_ARGV[0]
-        ) USING person, route, origin, hidden, ignored;
+        INSERT INTO accounts_change (table_name, row, count, action, before, user_id, route, address, changed_at)
+        SELECT TG_TABLE_NAME, to_jsonb(gone) ->> key_column, 1, 'delete', (
+            SELECT jsonb_object_agg(
+                key, CASE WHEN key = ANY(hidden) OR hidden = '{*}' THEN '"…"'::jsonb ELSE value END
+            )
+            FROM jsonb_each(to_jsonb(gone)) WHERE key <> ALL(ignored)
+        ), person, route, origin, clock_timestamp()
+        FROM old_rows AS gone;
     ELSE
-        EXECUTE head || 'VALUES ($1, '''', 0, ''truncate'', ''{}'', $2, $3, $4, clock_timestamp())'
-            USING TG_TABLE_NAME, person, route, origin;
+        INSERT INTO accounts_change (table_name, row, count, action, before, user_id, route, address, changed_at)
+        VALUES (TG_TABLE_NAME, '', 0, 'truncate', '{}', person, route, origin, clock_timestamp());
     END IF;
     RETURN NULL;
 END $$;
