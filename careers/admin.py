@@ -99,7 +99,7 @@ class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
         if not self.has_view_permission(request, application):
             raise PermissionDenied
         record_read(request, application)
-        return serve(application.cv, f"application-{application.pk}.{str(application.cv).rsplit('.', 1)[-1]}")
+        return serve(request, application.cv, f"application-{application.pk}.{str(application.cv).rsplit('.', 1)[-1]}")
 
     @admin.display(description=_("CV"))
     def cv_link(self, application):

@@ -135,7 +135,8 @@ class ActsMixin(admin.ModelAdmin):
             if self.logs_readings:
                 record_read(request, row)
             sent = request.POST if request.method == "POST" else None
-            form = act.form(sent, initial=act.initial(row) if act.initial else {}) if act.form else None
+            files = request.FILES if request.method == "POST" else None
+            form = act.form(sent, files, initial=act.initial(row) if act.initial else {}) if act.form else None
             if request.method == "POST" and (form is None or form.is_valid()):
                 try:
                     said = act.do(request, row, form.cleaned_data if form else {})
@@ -164,6 +165,7 @@ class ActsMixin(admin.ModelAdmin):
             "explanation": act.explanation,
             "facts": act.show(row),
             "form": form,
+            "has_files": form is not None and form.is_multipart(),
             "button": act.label,
             "back": back,
         }

@@ -1,6 +1,8 @@
 """Files that leave only through a permission check: random names, a folder no web server shows, attachments only."""
 
+import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +11,8 @@ from django.conf import settings
 from django.core.files import locks
 from django.core.files.move import file_move_safe
 from django.core.files.storage import FileSystemStorage
-from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
 CONTENT_TYPES = {
@@ -18,6 +21,8 @@ CONTENT_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
 }
+
+ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,15})-(?P<last>[0-9]{0,15})", re.ASCII)
 
 
 class PrivateStorage(FileSystemStorage):
@@ -61,19 +66,78 @@ def random_name(folder: str, original_name: str) -> str:
     return f"{folder}/{uuid4().hex}{Path(original_name).suffix.lower()}"
 
 
-def serve(file, download_name: str) -> HttpResponseBase:
+def serve(request: HttpRequest, file, download_name: str) -> HttpResponseBase:
     """The file as an attachment that no cache keeps. The caller has checked that this person may have it.
 
-    With X_ACCEL_REDIRECT set, nginx sends the bytes: `file` must then lie under PRIVATE_ROOT.
+    Answers requests for a part (RFC 9110: one range, or the whole file where more are asked for) and for nothing new
+    (ETag). With X_ACCEL_REDIRECT set, nginx does both and sends the bytes: `file` must then lie under PRIVATE_ROOT.
     """
     content_type = CONTENT_TYPES.get(Path(file.name).suffix, "application/octet-stream")
+    response: HttpResponseBase
     if settings.X_ACCEL_REDIRECT:
-        response: HttpResponseBase = HttpResponse(content_type=content_type)
+        response = HttpResponse(content_type=content_type)
         response["X-Accel-Redirect"] = f"{settings.X_ACCEL_REDIRECT.rstrip('/')}/{file.name}"
     else:
-        response = FileResponse(file.open("rb"), content_type=content_type)
-    response["Content-Disposition"] = content_disposition_header(True, download_name)
+        response = _whole_or_part(request, file, content_type)
+    if response.status_code in (200, 206):
+        response["Content-Disposition"] = content_disposition_header(True, download_name)
     response["Cache-Control"] = "no-store, private"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
+
+
+def _whole_or_part(request: HttpRequest, file, content_type: str) -> HttpResponseBase:
+    etag = f'"{hashlib.sha256(file.name.encode()).hexdigest()[:32]}"'  # a name is never given to other bytes
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return unchanged
+    opened = file.open("rb")
+    size = opened.size
+    may_range = request.method == "GET" and request.headers.get("If-Range", etag) == etag
+    wanted = _range_of(request.headers.get("Range", ""), size) if may_range else None
+    if wanted == ():
+        opened.close()
+        refused = HttpResponse(status=416)
+        refused["Content-Range"] = f"bytes */{size}"
+        return refused
+    first, last = wanted or (0, size - 1)
+    opened.seek(first)
+    body = opened if wanted is None else _Part(opened, last - first + 1)
+    response = FileResponse(body, status=200 if wanted is None else 206, content_type=content_type)
+    response["Content-Length"] = last - first + 1
+    if wanted is not None:
+        response["Content-Range"] = f"bytes {first}-{last}/{size}"
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = etag
+    return response
+
+
+def _range_of(header: str, size: int) -> tuple[int, int] | tuple[()] | None:
+    """First and last byte asked for; () where the file has none of them, None where the whole file is the answer."""
+    match = ONE_RANGE.fullmatch(header.strip())
+    if match is None or match["first"] == match["last"] == "":
+        return None
+    if match["first"] == "":  # the last so many bytes
+        count = min(int(match["last"]), size)
+        return (size - count, size - 1) if count else ()
+    first = int(match["first"])
+    last = min(int(match["last"]), size - 1) if match["last"] else size - 1
+    if match["last"] and int(match["last"]) < first:
+        return None  # no range at all
+    return (first, last) if first < size else ()
+
+
+class _Part:
+    """The next so many bytes of an open file, for FileResponse."""
+
+    def __init__(self, file, left: int):
+        self.file, self.left = file, left
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.file.read(min(size, self.left) if size >= 0 else self.left)
+        self.left -= len(data)
+        return data
+
+    def close(self) -> None:
+        self.file.close()

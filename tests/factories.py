@@ -32,8 +32,19 @@ from patients.models import Patient
 from practice.accounts.models import User
 from practice.announcements.models import Announcement, AnnouncementKind
 from practice.models import Identity, Location, Notice, NoticeVersion, Physician
+from practice.resources.audiences import Audience
 from practice.resources.demo_pdf import one_page
-from practice.resources.models import Audience, Document, DocumentKind
+from practice.resources.models import (
+    AdviceRegion,
+    CallService,
+    CallShift,
+    Collection,
+    Contact,
+    Document,
+    DocumentKind,
+    OrderingAdvice,
+)
+from practice.resources.versions import add_version
 
 
 class IdentityFactory(DjangoModelFactory):
@@ -121,15 +132,78 @@ class AnnouncementFactory(DjangoModelFactory):
     publish_from = factory.LazyFunction(lambda: timezone.now() - timedelta(days=1))
 
 
+class CollectionFactory(DjangoModelFactory):
+    class Meta:
+        model = Collection
+
+    title = factory.Sequence(lambda n: f"Collection {n}")
+    slug = factory.Sequence(lambda n: f"collection-{n}")
+    audience = Audience.STAFF
+
+
 class DocumentFactory(DjangoModelFactory):
+    """A document with a first version; `audience` is its collection's, `version={...}` are facts of the version."""
+
     class Meta:
         model = Document
+        skip_postgeneration_save = True
 
+    class Params:
+        audience = Audience.STAFF
+
+    collection = factory.SubFactory(CollectionFactory, audience=factory.SelfAttribute("..audience"))
     title = factory.Sequence(lambda n: f"Document {n}")
     slug = factory.Sequence(lambda n: f"document-{n}")
     kind = DocumentKind.PROTOCOL
+
+    @factory.post_generation
+    def version(self, create, extracted, **facts):
+        facts |= extracted or {}
+        if "url" not in facts:
+            facts.setdefault("file", ContentFile(one_page("Test", ["A line"]), name="test.pdf"))
+        add_version(self, **facts)
+
+
+class CallServiceFactory(DjangoModelFactory):
+    class Meta:
+        model = CallService
+
+    name = factory.Sequence(lambda n: f"Service {n}")
+    phone = "(574) 555-0150"
     audience = Audience.STAFF
-    file = factory.LazyFunction(lambda: ContentFile(one_page("Test", ["A line"]), name="test.pdf"))
+
+
+class CallShiftFactory(DjangoModelFactory):
+    """Somebody who is on call now."""
+
+    class Meta:
+        model = CallShift
+
+    service = factory.SubFactory(CallServiceFactory)
+    person = factory.Sequence(lambda n: f"Dr. Number{n}")
+    starts_at = factory.LazyFunction(lambda: timezone.now() - timedelta(hours=1))
+    ends_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+
+
+class OrderingAdviceFactory(DjangoModelFactory):
+    class Meta:
+        model = OrderingAdvice
+
+    region = AdviceRegion.CHEST
+    question = factory.Sequence(lambda n: f"Question {n}")
+    exam = "Chest X-ray"
+    codes = "71046"
+    is_sample = True
+
+
+class ContactFactory(DjangoModelFactory):
+    class Meta:
+        model = Contact
+
+    name = factory.Sequence(lambda n: f"Contact {n}")
+    what_for = "Everything"
+    phone = "(574) 555-0160"
+    audience = Audience.STAFF
 
 
 class TopicFactory(DjangoModelFactory):

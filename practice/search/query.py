@@ -5,7 +5,7 @@ back bone` is (broken | fracture) & (back bone | spine | vertebra).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import combinations, pairwise
@@ -168,8 +168,11 @@ def phrases_of(words: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def understand(text: str, language: str) -> Query:
-    """Anything may be typed. What holds no word gives an empty query."""
+def understand(text: str, language: str, names: Collection[str] = ()) -> Query:
+    """Anything may be typed. What holds no word gives an empty query.
+
+    `names` are folded words that stand in pages of the caller's own, so that they are not taken for misspelled.
+    """
     text = " ".join(text.replace("\0", " ").split())[:MOST_CHARACTERS]
     folded = [word.strip("-+") for word in fold(text).split()]
     words = [word[:40] for word in folded if word][:MOST_WORDS]
@@ -188,8 +191,8 @@ def understand(text: str, language: str) -> Query:
     unknown = [word for word in words if word not in known and word not in synonyms and not word.isdigit()]
     split = {word: halves for word in unknown if (halves := _split(word, known))}
     unknown = [word for word in unknown if word not in split and len(word) > 2 and word not in SMALL_WORDS[language]]
-    names = {name for provider in PROVIDERS if unknown for name in provider.names()}
-    unknown = [word for word in unknown if word not in names]
+    public = {name for provider in PROVIDERS if unknown for name in provider.names()}
+    unknown = [word for word in unknown if word not in public and word not in names]
     half_typed = [word for word in unknown if len(word) > 3 or word == words[-1]]
     beginnings = _beginnings(half_typed, language)
     meant = _meant([word for word in unknown if word not in beginnings], language)

@@ -9,6 +9,16 @@ from tests.factories import UserFactory
 LETTERS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 PUBLISH = "education.publish_article"
 
+RESOURCES = {
+    "resources.callservice": "vacd",
+    "resources.callshift": "vacd",
+    "resources.collection": "vacd",
+    "resources.contact": "vacd",
+    "resources.document": "vac",
+    "resources.orderingadvice": "vacd",
+    "resources.version": "v",
+}
+
 # Everything each role may do: {model: letters}. A change here is a decision, and is made here first.
 TABLE = {
     "Administrator": {
@@ -39,7 +49,7 @@ TABLE = {
         "practice.openinghours": "vacd",
         "practice.physician": "vac",
         "practice.subspecialty": "vacd",
-        "resources.document": "vac",
+        **RESOURCES,
         "search.missedsearch": "vc",
         "search.synonymgroup": "vacd",
     },
@@ -123,8 +133,10 @@ TABLE = {
         "practice.feedback": "vc",
         "practice.location": "vc",
         "practice.openinghours": "vacd",
+        "resources.callservice": "v",
+        "resources.callshift": "vacd",
     },
-    "Resources editor": {"resources.document": "vac"},
+    "Resources editor": RESOURCES,
     "Physician": {},
     "Referring office": {},
 }
@@ -167,9 +179,9 @@ def test_staff_roles_are_all_but_those_who_only_read_resources():
 def test_no_role_deletes_or_changes_what_is_a_record(db):
     """Whatever the table says: the ledger, the access log, editions, notices in force and applications stay."""
     records = [
-        "accessentry", "application", "change", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
+        "accessentry", "acknowledgement", "application", "change", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
         "importbatch", "instalment", "journal", "leg", "noticeversion", "payment", "paymentplan", "questionmessage",
-        "refund", "statement", "statementline", "statementupload",
+        "refund", "statement", "statementline", "statementupload", "version",
     ]  # fmt: skip
     granted = Permission.objects.filter(group__isnull=False, content_type__model__in=records)
     granted = granted.filter(codename__regex="^(add|change|delete)_")

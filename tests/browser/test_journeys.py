@@ -11,8 +11,8 @@ from billing.models import Attempt
 from careers.models import Application
 from education.packs.loading import import_pack
 from practice.accounts import roles
+from practice.resources.audiences import Audience
 from practice.resources.demo_pdf import one_page
-from practice.resources.models import Audience
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,10 +6,12 @@ import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
+from django.test import RequestFactory
 
 from practice.private_files import PrivateStorage, random_name, serve
 from tests.factories import DocumentFactory
 
+GET = RequestFactory().get("/")
 HEADERS = {
     "Cache-Control": "no-store, private",
     "X-Content-Type-Options": "nosniff",
@@ -126,7 +128,7 @@ def test_random_names_differ():
 @pytest.mark.django_db
 def test_a_document_is_kept_under_a_random_name(settings):
     document = DocumentFactory(slug="call-schedule")
-    assert re.fullmatch(r"resources/[0-9a-f]{32}\.pdf", document.file.name)
+    assert re.fullmatch(r"resources/[0-9a-f]{32}\.pdf", document.versions.get().file.name)
 
 
 def private_file(name, content=b"what is in it"):
@@ -152,7 +154,7 @@ def private_file(name, content=b"what is in it"):
 @pytest.mark.parametrize("location", ["", "/private/"])
 def test_serve_sends_an_attachment_no_cache_keeps(settings, name, content_type, location):
     settings.X_ACCEL_REDIRECT = location
-    response = serve(private_file(name), "Call schedule.pdf")
+    response = serve(GET, private_file(name), "Call schedule.pdf")
     assert response.status_code == 200
     assert response["Content-Type"] == content_type
     assert response["Content-Disposition"] == 'attachment; filename="Call schedule.pdf"'
@@ -162,7 +164,7 @@ def test_serve_sends_an_attachment_no_cache_keeps(settings, name, content_type, 
 
 @pytest.mark.django_db  # closing a response looks at the connections
 def test_serve_sends_the_bytes_itself():
-    response = serve(private_file("resources/a.pdf"), "a.pdf")
+    response = serve(GET, private_file("resources/a.pdf"), "a.pdf")
     assert b"".join(response) == b"what is in it"
     assert response["Content-Length"] == "13"
     assert "X-Accel-Redirect" not in response
@@ -172,7 +174,7 @@ def test_serve_sends_the_bytes_itself():
 @pytest.mark.parametrize("location", ["/private", "/private/"])
 def test_serve_lets_nginx_send_the_bytes(settings, location):
     settings.X_ACCEL_REDIRECT = location
-    response = serve(private_file("resources/a.pdf"), "a.pdf")
+    response = serve(GET, private_file("resources/a.pdf"), "a.pdf")
     assert response["X-Accel-Redirect"] == "/private/resources/a.pdf"
     assert response.content == b""
 
@@ -188,7 +190,7 @@ def test_serve_lets_nginx_send_the_bytes(settings, location):
     ],
 )
 def test_serve_writes_the_name_for_the_readers_computer(download_name, disposition):
-    response = serve(private_file("resources/a.pdf"), download_name)
+    response = serve(GET, private_file("resources/a.pdf"), download_name)
     assert response["Content-Disposition"] == disposition
     response.close()
 
@@ -196,8 +198,81 @@ def test_serve_writes_the_name_for_the_readers_computer(download_name, dispositi
 @pytest.mark.django_db
 def test_serve_takes_the_file_of_a_model(settings):
     document = DocumentFactory()
-    response = serve(document.file, document.download_name)
+    version = document.versions.get()
+    response = serve(GET, version.file, version.download_name)
     assert b"".join(response).startswith(b"%PDF-")
     response.close()
     settings.X_ACCEL_REDIRECT = "/private/"
-    assert serve(document.file, "a.pdf")["X-Accel-Redirect"] == f"/private/{document.file.name}"
+    assert serve(GET, version.file, "a.pdf")["X-Accel-Redirect"] == f"/private/{version.file.name}"
+
+
+# ---- Parts, and nothing new (RFC 9110) ------------------------------------------------------------------------------
+
+TEN = b"0123456789"
+
+
+def answer(file, method="get", **headers):
+    response = serve(getattr(RequestFactory(headers=headers), method)("/"), file, "a.pdf")
+    body = response.getvalue()
+    response.close()
+    return response, body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "status", "body", "where"),
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=0-0", 206, b"0", "bytes 0-0/10"),
+        ("bytes=4-", 206, b"456789", "bytes 4-9/10"),
+        ("bytes=-3", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-99", 206, TEN, "bytes 0-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=99-100", 416, b"", "bytes */10"),
+        ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=5-2", 200, TEN, None),
+        ("bytes=-", 200, TEN, None),
+        ("bytes=0-1,3-4", 200, TEN, None),
+        ("lines=0-3", 200, TEN, None),
+        ("bytes=a-b", 200, TEN, None),
+        ("bytes=٠-٣", 200, TEN, None),
+        ("bytes=0-9999999999999999", 200, TEN, None),
+    ],
+)
+def test_part_of_a_file(asked, status, body, where):
+    response, sent = answer(private_file("resources/a.pdf", TEN), Range=asked)
+    assert (response.status_code, sent, response.get("Content-Range")) == (status, body, where)
+    assert {header: response[header] for header in HEADERS} == HEADERS
+    assert response["Content-Length"] == str(len(body)) if status != 416 else True
+
+
+@pytest.mark.django_db
+def test_file_that_is_already_there_is_not_sent_again():
+    file = private_file("resources/a.pdf", TEN)
+    etag = answer(file)[0]["ETag"]
+    again, body = answer(file, **{"If-None-Match": etag})
+    assert (again.status_code, body, again["Cache-Control"]) == (304, b"", "no-store, private")
+    assert answer(file, **{"If-None-Match": '"other"'})[1] == TEN
+    assert answer(file, **{"If-Match": '"other"'})[0].status_code == 412
+    assert answer(file, Range="bytes=0-1", **{"If-Range": etag})[1] == b"01"
+    assert answer(file, Range="bytes=0-1", **{"If-Range": '"other"'})[1] == TEN
+
+
+@pytest.mark.django_db
+def test_two_files_have_two_etags():
+    one, other = private_file("resources/a.pdf", TEN), private_file("resources/b.pdf", TEN)
+    assert answer(one)[0]["ETag"] != answer(other)[0]["ETag"]
+
+
+@pytest.mark.django_db
+def test_head_is_told_of_the_whole_file():
+    response, _body = answer(private_file("resources/a.pdf", TEN), "head", Range="bytes=0-1")
+    assert (response.status_code, response["Content-Length"], response["Accept-Ranges"]) == (200, "10", "bytes")
+
+
+@pytest.mark.django_db
+def test_nginx_is_asked_for_parts_where_it_sends_the_bytes(settings):
+    settings.X_ACCEL_REDIRECT = "/private/"
+    response, _body = answer(private_file("resources/a.pdf", TEN), Range="bytes=0-1")
+    assert (response.status_code, response["X-Accel-Redirect"]) == (200, "/private/resources/a.pdf")

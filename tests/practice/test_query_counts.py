@@ -10,9 +10,7 @@ from billing.models import DailyClose, Payment, QuestionKind, Refund, StatementU
 from billing.payments import settle
 from billing.plans import agree
 from billing.questions import ask, request_estimate
-from practice.accounts import roles
 from practice.models import OpeningHours, Weekday
-from practice.resources.models import Audience
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -79,16 +77,6 @@ def test_list_query_count(client, identity, django_assert_num_queries, url, rows
 
     with django_assert_num_queries(queries):
         client.get(url)
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_resources_query_count(staff, identity, django_assert_num_queries, count):
-    factories.DocumentFactory.create_batch(count, audience=Audience.STAFF)
-    client = staff(roles.BILLING)
-    client.get("/resources/")
-
-    with django_assert_num_queries(8):
-        client.get("/resources/")
 
 
 def statements(count):
@@ -171,6 +159,14 @@ def documents(count):
     factories.DocumentFactory.create_batch(count)
 
 
+def shifts(count):
+    factories.CallShiftFactory.create_batch(count)
+
+
+def advice(count):
+    factories.OrderingAdviceFactory.create_batch(count)
+
+
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
     ("url", "rows", "queries"),
@@ -194,7 +190,10 @@ def documents(count):
         ("/admin/practice/notice/", notices, 11),
         ("/admin/practice/physician/", physicians, 11),
         ("/admin/announcements/announcement/", announcements, 10),
-        ("/admin/resources/document/", documents, 10),
+        ("/admin/resources/document/", documents, 12),
+        ("/admin/resources/callshift/", shifts, 11),
+        ("/admin/resources/callservice/", shifts, 10),
+        ("/admin/resources/orderingadvice/", advice, 10),
     ],
 )
 def test_office_list_query_count(staff, identity, django_assert_num_queries, url, rows, queries, count):

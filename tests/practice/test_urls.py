@@ -67,6 +67,12 @@ AUDIENCE = {
     "careers:apply": PUBLIC,
     "careers:application": PUBLIC,  # whoever holds the private link
     "resources:index": SIGNED_IN,
+    "resources:search": SIGNED_IN,
+    "resources:on_call": SIGNED_IN,
+    "resources:ordering_guide": SIGNED_IN,
+    "resources:contacts": SIGNED_IN,
+    "resources:collection": SIGNED_IN,
+    "resources:confirm_read": SIGNED_IN,
     "resources:document": SIGNED_IN,
     "resources:download": SIGNED_IN,
 }
@@ -155,6 +161,8 @@ def rows(identity):
         "careers:application": [factories.ApplicationFactory(opening=opening).token],
         "resources:document": [(document := factories.DocumentFactory()).slug],
         "resources:download": [document.slug],
+        "resources:confirm_read": [document.slug],
+        "resources:collection": [document.collection.slug],
         "account_confirm_email": ["key"],
         "account_reset_password_from_key": ["1", "key"],
         "mfa_edit_webauthn": [1],

@@ -2,8 +2,11 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
-from practice.resources.models import Audience, Document, audiences_of
-from tests.factories import DocumentFactory, UserFactory
+from practice.resources.audiences import ADDRESSED, Audience, addressed_by, audiences_of, people_addressed_by
+from practice.resources.models import Collection, Document
+from practice.resources.models.documents import RESERVED_SLUGS
+from practice.resources.urls import urlpatterns
+from tests.factories import CollectionFactory, DocumentFactory, UserFactory
 
 STAFF, PHYSICIANS, OFFICES = "staff", "physicians", "referring offices"
 MATRIX = {
@@ -21,7 +24,7 @@ MATRIX = {
 
 
 def see(user):
-    return set(Document.objects.visible_to(user).values_list("audience", flat=True))
+    return set(Document.objects.visible_to(user).values_list("collection__audience", flat=True))
 
 
 @pytest.fixture
@@ -35,7 +38,10 @@ def one_for_each(db):
     ("facts", "constraint"),
     [
         ({"kind": "poem"}, "resources_document_kind_known"),
-        ({"audience": "everybody"}, "resources_document_audience_known"),
+        *(
+            ({"slug": slug}, "resources_document_address_free")
+            for slug in ("collections", "contacts", "on-call", "ordering-guide", "search")
+        ),
     ],
 )
 def test_database_refuses(db, facts, constraint):
@@ -44,10 +50,34 @@ def test_database_refuses(db, facts, constraint):
         Document.objects.filter(pk=document.pk).update(**facts)
 
 
-def test_addresses_are_unique(db):
-    DocumentFactory(slug="same")
+def test_collection_is_for_somebody_known(db):
+    shelf = CollectionFactory()
+    with pytest.raises(IntegrityError, match="resources_collection_audience_known"), transaction.atomic():
+        Collection.objects.filter(pk=shelf.pk).update(audience="everybody")
+
+
+@pytest.mark.parametrize("make", [DocumentFactory, CollectionFactory])
+def test_addresses_are_unique(db, make):
+    make(slug="same")
     with pytest.raises(IntegrityError, match="_slug_"), transaction.atomic():
-        DocumentFactory(slug="same")
+        make(slug="same")
+
+
+def test_every_page_of_the_room_is_a_reserved_address():
+    pages = {str(pattern.pattern).split("/")[0] for pattern in urlpatterns}
+    assert pages - {"", "<slug:slug>"} == set(RESERVED_SLUGS)
+
+
+def test_must_reads_are_asked_of_those_they_are_for(db):
+    """Staff see what is for referring offices, and are not asked to confirm it."""
+    people = {role: UserFactory(roles=[role]) for role in MATRIX}
+    UserFactory(roles=["Physician"], is_active=False)
+    UserFactory(is_superuser=True)
+    for audience in Audience:
+        asked = set(people_addressed_by(audience))
+        assert asked == {person for role, person in people.items() if role in ADDRESSED[audience]}
+        assert asked == {person for person in people.values() if audience in addressed_by(person)}
+        assert all(audience in audiences_of(person) for person in asked)
 
 
 @pytest.mark.usefixtures("one_for_each")
@@ -91,8 +121,9 @@ def test_roles_are_asked_once(db, django_assert_num_queries):
 
 def test_document_names_itself_and_its_download(db, settings):
     document = DocumentFactory(title="CT protocol", slug="ct")
+    version = document.versions.get()
     assert (str(document), document.get_absolute_url()) == ("CT protocol", "/resources/ct/")
-    assert document.download_name == "ct.pdf"
-    folder, _, name = document.file.name.partition("/")
+    assert (str(version), version.download_name) == ("CT protocol, 1", "ct.pdf")
+    folder, _, name = version.file.name.partition("/")
     assert (folder, len(name), name[-4:]) == ("resources", 36, ".pdf")
     assert [file.name for file in (settings.PRIVATE_ROOT / "resources").iterdir()] == [name]
