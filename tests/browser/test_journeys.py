@@ -161,7 +161,7 @@ def test_staff_member_signs_in_and_downloads(practice, open_page):
     page.get_by_role("button", name="Log In").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Practice Resources")
     expect(page.get_by_text("For physicians only")).to_have_count(0)
-    page.get_by_role("link", name="Test protocol").click()
+    page.get_by_role("region", name="New since").get_by_role("link", name="Test protocol").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
