@@ -1,7 +1,7 @@
 """Hiring: openings, and applications on their way to an answer. Every reading of an application is logged."""
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -13,6 +13,7 @@ from careers.review import ReviewError, change_status
 from practice.accounts.access_log import LoggedReadsMixin, record_read
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
+from practice.office_lists import BulkAct, BulkActsMixin, LargeListMixin
 from practice.private_files import serve
 
 
@@ -71,13 +72,30 @@ class StatusFilter(WorkFirstFilter):
         return queryset if self.value() == "all" else queryset.unanswered()
 
 
+def move(name: str, label, status: ApplicationStatus) -> BulkAct:
+    """The act that moves applications on to this status."""
+
+    def do(request, application, facts):
+        change_status(application, status)
+
+    return BulkAct(
+        name, label, "careers.change_application", do, _("Moved on and told by mail: %(count)s."),
+        explanation=_("Each applicant gets a mail at once, in their language."), refusals=(ReviewError,),
+    )  # fmt: skip
+
+
 @admin.register(Application)
-class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
+class ApplicationAdmin(BulkActsMixin, LoggedReadsMixin, LargeListMixin, admin.ModelAdmin):
     list_display = ["id", "name", "opening", "status", "received_at", "status_changed_at"]
     list_filter = [StatusFilter, "opening", "status"]
     list_select_related = ["opening"]
     search_fields = ["name", "email"]
-    actions = ["to_review", "to_interview", "to_hired", "to_declined"]
+    bulk_acts = (
+        move("to_review", _("In review"), ApplicationStatus.IN_REVIEW),
+        move("to_interview", _("Invite to an interview"), ApplicationStatus.INTERVIEW),
+        move("to_hired", _("Hired"), ApplicationStatus.HIRED),
+        move("to_declined", _("Not chosen"), ApplicationStatus.DECLINED),
+    )
     readonly_fields = (
         "opening", "name", "email", "phone", "message", "cv_link", "language", "status", "received_at",
         "status_changed_at",
@@ -107,28 +125,5 @@ class ApplicationAdmin(LoggedReadsMixin, admin.ModelAdmin):
             '<a href="{}">{}</a>', reverse("admin:careers_application_cv", args=[application.pk]), _("Download")
         )
 
-    def _move(self, request, applications, status):
-        for application in applications:
-            try:
-                change_status(application, status)
-            except ReviewError as error:
-                self.message_user(request, str(error), messages.ERROR)
-            else:
-                self.log_change(request, application, f"Became {status}.")
-                self.message_user(request, _("%s: the applicant is told.") % application, messages.SUCCESS)
-
-    @admin.action(description=_("In review (tells the applicant)"), permissions=["change"])
-    def to_review(self, request, applications):
-        self._move(request, applications, ApplicationStatus.IN_REVIEW)
-
-    @admin.action(description=_("Invite to an interview (tells the applicant)"), permissions=["change"])
-    def to_interview(self, request, applications):
-        self._move(request, applications, ApplicationStatus.INTERVIEW)
-
-    @admin.action(description=_("Hired (tells the applicant)"), permissions=["change"])
-    def to_hired(self, request, applications):
-        self._move(request, applications, ApplicationStatus.HIRED)
-
-    @admin.action(description=_("Not chosen (tells the applicant)"), permissions=["change"])
-    def to_declined(self, request, applications):
-        self._move(request, applications, ApplicationStatus.DECLINED)
+    def describe(self, application):
+        return f"{application.name}, {application.opening}"

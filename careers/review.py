@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from careers.models import NEXT_STATUSES, Application, ApplicationStatus
 from practice import mail
@@ -17,7 +18,10 @@ def change_status(application: Application, status: ApplicationStatus) -> Applic
     application = Application.objects.select_for_update().get(pk=application.pk)
     if status not in NEXT_STATUSES[ApplicationStatus(application.status)]:
         now, wanted = application.get_status_display().lower(), ApplicationStatus(status).label.lower()
-        raise ReviewError(f"{application} is “{now}” and cannot become “{wanted}”.")
+        raise ReviewError(
+            _("%(application)s is “%(now)s” and cannot become “%(wanted)s”.")
+            % {"application": application, "now": now, "wanted": wanted}
+        )
     application.status = status
     application.status_changed_at = timezone.now()
     application.save(update_fields=["status", "status_changed_at"])

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.models import Patient
 from practice.accounts.access_log import LoggedReadsMixin
+from practice.office_lists import LargeListMixin
 
 
 class PatientForm(forms.ModelForm):
@@ -18,12 +19,11 @@ class PatientForm(forms.ModelForm):
 
 
 @admin.register(Patient)
-class PatientAdmin(LoggedReadsMixin, admin.ModelAdmin):
+class PatientAdmin(LoggedReadsMixin, LargeListMixin, admin.ModelAdmin):
     form = PatientForm
     list_display = ["account_number", "language", "created_at"]
     search_fields = ["account_number__exact"]
     search_help_text = _("Account number, or the whole last name")
-    show_full_result_count = False
     fields = ["account_number", "first_name", "last_name", "born_on", "language", "created_at"]
     readonly_fields = ["account_number", "created_at"]
 

@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.second_factor import has_second_factor, to_second_factor
+from practice.forms import QueryForm
 from practice.office_home import tasks_of, waiting_for
+from practice.office_search import search_office
 
 
 class PracticeAdminSite(admin.AdminSite):
@@ -27,6 +29,15 @@ class PracticeAdminSite(admin.AdminSite):
         """What waits for this person, and what they do most, before the list of all rooms."""
         home = {"waiting": waiting_for(request.user), "tasks": tasks_of(request.user)}
         return super().index(request, home | (extra_context or {}))
+
+    def get_urls(self):
+        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
+
+    def search(self, request):
+        """What this person may see, from one box that is on every page of the office."""
+        words = QueryForm.read(request)
+        context = self.each_context(request) | {"title": _("Search"), "words": words}
+        return render(request, "admin/search.html", context | {"found": search_office(self, request, words)})
 
     def login(self, request, extra_context=None):
         """Sign-in is allauth's, so that there is one place where limits and second factors hold."""

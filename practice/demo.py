@@ -5,7 +5,21 @@ Each app's `demo.load()` creates what is missing and never overwrites what someb
 
 from datetime import date, time
 
-from practice.models import Identity, Location, Notice, NoticeVersion, OpeningHours, Physician, Subspecialty, Weekday
+from django.utils import timezone
+
+from practice.feedback import receive_feedback
+from practice.models import (
+    Feedback,
+    Identity,
+    Location,
+    Notice,
+    NoticeTranslation,
+    NoticeVersion,
+    OpeningHours,
+    Physician,
+    Subspecialty,
+    Weekday,
+)
 
 GIVING_BACK = """We live where we work. Each year our physicians and staff read mammograms without charge on two Saturdays
 for people without insurance, teach at the community college, and host students who want to see what a radiologist does.
@@ -127,6 +141,29 @@ NOTICES = [
      "Aquí va el aviso oficial para personas sin seguro o que no lo usan."),
 ]  # fmt: skip
 NOTICES_SINCE = date(2026, 1, 1)
+# Sample lines for the languages most spoken in the demo's state after English and Spanish. A practice puts the official
+# wording here; each says "Language help is free. Please call", and the number.
+LANGUAGE_HELP = {
+    "zh-hans": "我们免费提供语言帮助。请致电",
+    "de": "Sprachliche Hilfe ist kostenlos. Bitte rufen Sie an:",
+    "pdc": "Hilf mit die Schprooch koscht nix. Ruf uns uff:",
+    "my": "ဘာသာစကား အကူအညီကို အခမဲ့ ရနိုင်ပါသည်။ ဖုန်းခေါ်ပါ -",
+    "ar": "المساعدة اللغوية مجانية. يرجى الاتصال على الرقم",
+    "ko": "언어 지원은 무료입니다. 전화해 주세요:",
+    "vi": "Hỗ trợ ngôn ngữ miễn phí. Xin gọi số",
+    "fr": "L’aide linguistique est gratuite. Veuillez appeler le",
+    "ja": "言語サポートは無料です。お電話ください：",
+    "nl": "Taalhulp is gratis. Bel",
+    "tl": "Libre ang tulong sa wika. Mangyaring tumawag sa",
+    "ru": "Языковая помощь бесплатна. Позвоните по номеру",
+    "pa": "ਭਾਸ਼ਾ ਸਹਾਇਤਾ ਮੁਫ਼ਤ ਹੈ। ਕਿਰਪਾ ਕਰਕੇ ਫ਼ੋਨ ਕਰੋ",
+    "hi": "भाषा सहायता निःशुल्क है। कृपया फ़ोन करें",
+}
+FEEDBACK = [
+    ("visit", "The person who took my pictures explained every step. Please thank her for me.", "", "en"),
+    ("website", "On my phone I could not find where to park at the River Campus.", "june@patients.example", "en"),
+    ("bill", "No entiendo por qué llegaron dos facturas por un solo examen.", "rosa@patients.example", "es"),
+]
 
 
 def load() -> None:
@@ -174,6 +211,23 @@ def load() -> None:
             NoticeVersion.objects.create(
                 notice=notice, effective_on=NOTICES_SINCE, body=TEMPLATE + body, body_es=TEMPLATE_ES + body_es
             )
+    _language_help()
+    if not Feedback.objects.exists():
+        for topic, message, email, language in FEEDBACK:
+            receive_feedback(topic=topic, message=message, name="", email=email, language=language)
+
+
+def _language_help() -> None:
+    """Its second version, from today on: a version takes no more texts once it has begun."""
+    notice = Notice.objects.get(slug="language-assistance")
+    if NoticeTranslation.objects.filter(version__notice=notice).exists():
+        return
+    first = notice.versions.earliest("effective_on")
+    version, _is_new = notice.versions.get_or_create(
+        effective_on=timezone.localdate(), defaults={"body": first.body, "body_es": first.body_es}
+    )
+    for language, text in LANGUAGE_HELP.items():
+        version.translations.create(language=language, body=f"{text} (574) 555-0100")
 
 
 def _location(position, slug, name, street, city, postal_code, phone, directions, directions_es, hours):

@@ -1,6 +1,7 @@
 """Forms of the public pages. Each one's texts refuse card and social security numbers before they are stored."""
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from practice.free_text import refuse_private_numbers
@@ -48,6 +49,13 @@ class OnForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         error_messages={"invalid": _("Choose a date, or write it as 2026-03-31.")},
     )
+
+    def clean_on(self):
+        """What will be in force is the office's to read until its day."""
+        on = self.cleaned_data["on"]
+        if on and on > timezone.localdate():
+            raise forms.ValidationError(_("Choose today or an earlier day."))
+        return on
 
 
 class QueryForm(forms.Form):

@@ -9,6 +9,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
+from practice import languages
+from practice.business_days import business_days_after
 from practice.colours import validate_hex
 from practice.private_files import random_name
 
@@ -261,10 +263,50 @@ class NoticeVersion(Bilingual):
     def __str__(self):
         return f"{self.notice}, {self.effective_on}"
 
+    @property
+    def has_begun(self):
+        return self.effective_on <= timezone.localdate()
+
     def clean(self):
         super().clean()
         if self._state.adding and self.effective_on and self.effective_on < timezone.localdate():
             raise ValidationError({"effective_on": _("A new version takes effect today or later, never in the past.")})
+
+
+class NoticeTranslation(models.Model):
+    """What a version says in a language beyond English and Spanish. It belongs to the version's record."""
+
+    version = models.ForeignKey(
+        NoticeVersion, on_delete=models.CASCADE, related_name="translations", verbose_name=_("version")
+    )
+    language = models.CharField(_("language"), max_length=10, choices=languages.CHOICES)
+    body = models.TextField(_("text"), help_text=_("Markdown. As a qualified translator, or the agency, worded it."))
+
+    class Meta:
+        verbose_name = _("text in another language")
+        verbose_name_plural = _("texts in other languages")
+        ordering = ["version", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="practice_noticetranslation_once_each",
+                fields=["version", "language"],
+                violation_error_message=_("This version already has a text in this language."),
+            ),
+            models.CheckConstraint(
+                name="practice_noticetranslation_language_known", condition=Q(language__in=sorted(languages.KNOWN))
+            ),
+        ]
+
+    def __str__(self):
+        return self.native_name
+
+    @property
+    def native_name(self):
+        return languages.native_name(self.language)
+
+    @property
+    def direction(self):
+        return languages.direction(self.language)
 
 
 class FeedbackTopic(models.TextChoices):
@@ -273,6 +315,12 @@ class FeedbackTopic(models.TextChoices):
     BILL = "bill", _("My bill")
     ACCESSIBILITY = "accessibility", _("Accessibility or language help")
     OTHER = "other", _("Something else")
+
+
+class FeedbackTeam(models.TextChoices):
+    FRONT_DESK = "front desk", _("Front desk")
+    BILLING = "billing", _("Billing office")
+    WEBSITE = "website", _("Editors of the website")
 
 
 class FeedbackStatus(models.TextChoices):
@@ -284,17 +332,33 @@ class FeedbackQuerySet(models.QuerySet):
     def unanswered(self):
         return self.filter(status=FeedbackStatus.NEW)
 
+    def overdue(self):
+        """Unanswered past the day that the writer was promised."""
+        return self.unanswered().filter(due_on__lt=timezone.localdate())
+
+
+FEEDBACK_DAYS = 3  # business days
+
+
+def feedback_due_on():
+    """The day by which what arrives now is answered."""
+    return business_days_after(timezone.localdate(), FEEDBACK_DAYS)
+
 
 class Feedback(models.Model):
-    """What somebody told the practice through the site, and whether anybody answered."""
+    """What somebody told the practice through the site, whose it is to answer and by when, and the answer."""
 
     topic = models.CharField(_("about"), max_length=20, choices=FeedbackTopic)
     message = models.TextField(_("message"), max_length=4000)
     name = models.CharField(_("name"), max_length=100, blank=True)
     email = models.EmailField(_("e-mail address"), blank=True)  # only to answer with
     language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
+    team = models.CharField(_("who answers"), max_length=20, choices=FeedbackTeam, default=FeedbackTeam.FRONT_DESK)
     status = models.CharField(_("status"), max_length=10, choices=FeedbackStatus, default=FeedbackStatus.NEW)
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
+    due_on = models.DateField(_("answer by"), default=feedback_due_on)
+    answer = models.TextField(_("answer, or what was done"), blank=True)
+    is_answer_mailed = models.BooleanField(_("answered by mail"), default=False)
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -313,12 +377,18 @@ class Feedback(models.Model):
         ordering = ["-received_at"]
         constraints = [
             models.CheckConstraint(name="practice_feedback_topic_known", condition=Q(topic__in=FeedbackTopic.values)),
+            models.CheckConstraint(name="practice_feedback_team_known", condition=Q(team__in=FeedbackTeam.values)),
             models.CheckConstraint(
                 name="practice_feedback_answered_by_somebody",
-                condition=Q(status=FeedbackStatus.NEW, answered_at=None, answered_by=None)
+                condition=Q(status=FeedbackStatus.NEW, answered_at=None, answered_by=None, answer="")
                 | Q(status=FeedbackStatus.ANSWERED, answered_at__isnull=False, answered_by__isnull=False),
             ),
+            models.CheckConstraint(
+                name="practice_feedback_mailed_where_there_is_an_address",
+                condition=Q(is_answer_mailed=False) | (~Q(email="") & ~Q(answer="")),
+            ),
         ]
+        indexes = [models.Index(fields=["due_on"], name="practice_feedback_new", condition=Q(status="new"))]
 
     def __str__(self):
         return f"Feedback {self.pk}"

@@ -170,3 +170,31 @@ class ActsMixin(admin.ModelAdmin):
             "back": back,
         }
         return TemplateResponse(request, "admin/office/act.html", context)
+
+
+class PreviewMixin(admin.ModelAdmin):
+    """Shows a saved row on its public page, as visitors will see it, before they do."""
+
+    change_form_template = "admin/office/change_with_acts.html"
+
+    def render_preview(self, request, row, back: str) -> HttpResponse:
+        """The public page with the row on it; `back` leads from there to the row in the office."""
+        raise NotImplementedError
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.preview_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_preview"
+        return [path("<path:object_id>/preview/", view, name=name), *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        preview = {"preview": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_preview", args=[object_id])}
+        return super().change_view(request, object_id, form_url, preview | (extra_context or {}))
+
+    def preview_view(self, request, object_id):
+        row = self.get_object(request, object_id)
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404
+        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        return self.render_preview(request, row, back)

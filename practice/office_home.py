@@ -23,6 +23,7 @@ class Queue:
     rows: Callable[[], QuerySet]
     query: str = ""
     position: int = 50
+    limit_to: Callable[[Any, QuerySet], QuerySet] = lambda user, rows: rows  # those of the rows this person may see
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def waiting_for(user) -> list[Waiting]:
     return [
         Waiting(
             queue.label,
-            queue.rows().order_by()[: MOST_COUNTED + 1].count(),
+            queue.limit_to(user, queue.rows()).order_by()[: MOST_COUNTED + 1].count(),
             reverse(f"admin:{queue.list_of}_changelist") + queue.query,
         )
         for queue in sorted(QUEUES, key=lambda queue: queue.position)

@@ -47,24 +47,33 @@ def locations(request):
 @login_not_required
 @require_safe
 def notices(request):
-    in_force = NoticeVersion.objects.in_force().select_related("notice")
+    """The register: every notice in force, today or on the day asked for."""
+    form, on = _day_asked_for(request)
+    in_force = NoticeVersion.objects.in_force(on).select_related("notice")
     versions = sorted(in_force, key=lambda version: (version.notice.position, version.notice.title))
-    return render(request, "practice/notices.html", {"versions": versions})
+    return render(request, "practice/notices.html", {"versions": versions, "form": form, "on": on})
 
 
 @login_not_required
 @require_safe
 def notice(request, slug):
     subject = get_object_or_404(Notice, slug=slug)
-    form = OnForm(request.GET or None)
-    on = form.cleaned_data["on"] if form.is_bound and form.is_valid() else None
+    form, on = _day_asked_for(request)
     version = subject.versions.in_force(on).first()
     started = subject.versions.filter(effective_on__lte=timezone.localdate())
-    return render(
-        request,
-        "practice/notice.html",
-        {"notice": subject, "version": version, "versions": started, "form": form, "on": on},
-    )
+    context = notice_page(subject, version)
+    return render(request, "practice/notice.html", {**context, "versions": started, "form": form, "on": on})
+
+
+def notice_page(subject: Notice, version: NoticeVersion | None) -> dict:
+    """What the page of a notice needs to show a version, for visitors and for the office's preview alike."""
+    return {"notice": subject, "version": version, "translations": version.translations.all() if version else []}
+
+
+def _day_asked_for(request):
+    """The form and its day; no day where none is given or it is none."""
+    form = OnForm(request.GET or None)
+    return form, form.cleaned_data["on"] if form.is_bound and form.is_valid() else None
 
 
 @never_cache

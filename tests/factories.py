@@ -31,7 +31,7 @@ from education.models import (
 from patients.models import Patient
 from practice.accounts.models import User
 from practice.announcements.models import Announcement, AnnouncementKind
-from practice.models import Identity, Location, Notice, NoticeVersion, Physician
+from practice.models import Feedback, Identity, Location, Notice, NoticeVersion, Physician
 from practice.resources.audiences import Audience
 from practice.resources.demo_pdf import one_page
 from practice.resources.models import (
@@ -101,6 +101,15 @@ class PhysicianFactory(DjangoModelFactory):
     credentials = "MD"
     slug = factory.Sequence(lambda n: f"physician-{n}")
     biography = "Reads images."
+
+
+class FeedbackFactory(DjangoModelFactory):
+    class Meta:
+        model = Feedback
+
+    topic = "visit"
+    message = "Kind people."
+    language = "en"
 
 
 class NoticeFactory(DjangoModelFactory):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import ChainLink, GatewayEvent, ImportBatch, Journal, Leg
 from practice.money import dollars
 from practice.office import ReadOnlyMixin
+from practice.office_lists import LargeListMixin
 
 SHOWN_LEGS = 100  # an import charges thousands of statements in one entry
 
@@ -29,12 +30,11 @@ class LegInline(ReadOnlyMixin, admin.TabularInline):
 
 
 @admin.register(Journal)
-class JournalAdmin(ReadOnlyMixin, admin.ModelAdmin):
+class JournalAdmin(ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
     list_display = ["id", "posted_at", "kind", "cause", "posted_by", "note"]
     list_filter = ["kind"]
     list_select_related = ["posted_by"]
     search_fields = ["cause__startswith"]
-    show_full_result_count = False
     fields = ["kind", "cause", "posted_at", "posted_by", "note", "seal"]
     readonly_fields = ["seal"]
     inlines = [LegInline]
@@ -68,9 +68,8 @@ class EventFilter(admin.SimpleListFilter):
 
 
 @admin.register(GatewayEvent)
-class GatewayEventAdmin(ReadOnlyMixin, admin.ModelAdmin):
+class GatewayEventAdmin(ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
     list_display = ["event_id", "gateway", "kind", "received_at", "processed_at", "note"]
-    list_filter = [EventFilter, "gateway"]
+    list_filter = [EventFilter]
     search_fields = ["event_id__exact"]
-    show_full_result_count = False
     fields = ["event_id", "gateway", "kind", "received_at", "processed_at", "tries", "note"]

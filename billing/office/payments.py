@@ -13,6 +13,7 @@ from practice.accounts.access_log import LoggedReadsMixin
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
+from practice.office_lists import LargeListMixin
 
 
 class RefundForm(OnceForm):
@@ -108,7 +109,7 @@ class RefundInline(ReadOnlyMixin, MoneyColumns, admin.TabularInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admin.ModelAdmin):
+class PaymentAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
     acts = (
         Act(
             "refund",
@@ -131,12 +132,10 @@ class PaymentAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, adm
         ),
     )
     list_display = ["receipt_number", "captured_at", "statement", "amount", "credit", "gateway", "needs_review"]
-    list_filter = [ToLookAtFilter, "captured_at", "gateway"]
+    list_filter = [ToLookAtFilter, "captured_at"]
     list_select_related = ["statement"]
     search_fields = ["receipt_number__exact", "statement__number__exact", "payment_ref__exact"]
     search_help_text = _("Receipt number, statement number or processor's reference, whole")
-    date_hierarchy = "captured_at"
-    show_full_result_count = False
     inlines = [RefundInline]
     fields = [
         "receipt_number", "statement", "captured_at", "amount", "credit", "before", "after", "returned", "disputed",
@@ -173,12 +172,11 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyMixin, MoneyColumns, admin.ModelAdmin):
+class AttemptAdmin(ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
     list_display = ["id", "created_at", "statement", "amount", "kind", "state", "gateway"]
-    list_filter = [OutcomeFilter, "state", "kind", "gateway"]
+    list_filter = [OutcomeFilter, "state", "kind"]
     list_select_related = ["statement"]
     search_fields = ["id__exact", "statement__number__exact"]
-    show_full_result_count = False
     fields = [
         "id", "statement", "amount", "kind", "state", "gateway", "payment_ref", "created_at", "expires_at", "closed_at",
         "last_error",
@@ -226,7 +224,7 @@ def waits_for_a_word(refund):
 
 
 @admin.register(Refund)
-class RefundAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admin.ModelAdmin):
+class RefundAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
     acts = tuple(
         Act(
             name,
@@ -248,7 +246,6 @@ class RefundAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admi
     list_select_related = ["payment", "requested_by", "decided_by"]
     search_fields = ["id__exact", "payment__receipt_number__exact", "refund_ref__exact"]
     search_help_text = _("Receipt number or processor's reference, whole")
-    show_full_result_count = False
     fields = [
         "payment", "amount", "state", "source", "reason", "requested_by", "created_at", "needs_second_person",
         "decided_by", "decided_at", "refund_ref", "closed_at", "last_error",
@@ -270,11 +267,10 @@ class DisputeFilter(WorkFirstFilter):
 
 
 @admin.register(Dispute)
-class DisputeAdmin(LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admin.ModelAdmin):
+class DisputeAdmin(LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
     list_display = ["dispute_ref", "payment", "amount", "state", "answer_due_at", "opened_at"]
     list_filter = [DisputeFilter]
     list_select_related = ["payment"]
     search_fields = ["dispute_ref__exact", "payment__receipt_number__exact"]
-    show_full_result_count = False
     fields = ["dispute_ref", "payment", "amount", "state", "answer_due_at", "opened_at", "closed_at", "gateway"]
     readonly_fields = ["amount"]

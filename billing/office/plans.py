@@ -10,6 +10,7 @@ from billing.office.pages import MoneyColumns
 from practice.accounts.access_log import LoggedReadsMixin
 from practice.money import dollars
 from practice.office import Act, ActsMixin, ReadOnlyMixin
+from practice.office_lists import LargeListMixin
 
 
 class InstalmentInline(ReadOnlyMixin, MoneyColumns, admin.TabularInline):
@@ -25,7 +26,7 @@ def do_cancel(request, plan, facts):
 
 
 @admin.register(PaymentPlan)
-class PaymentPlanAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, admin.ModelAdmin):
+class PaymentPlanAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
     acts = (
         Act("cancel", _("Cancel the plan"), "billing.request_refund", do_cancel, offered=lambda plan: plan.is_running),
     )
@@ -34,7 +35,6 @@ class PaymentPlanAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, admin.ModelAd
     list_select_related = ["statement"]
     search_fields = ["statement__number__exact"]
     search_help_text = _("Statement number, whole")
-    show_full_result_count = False
     inlines = [InstalmentInline]
     fields = ["statement", "total", "state", "language", "consent_text", "consented_at", "consented_from", "closed_at"]
     readonly_fields = ["total"]

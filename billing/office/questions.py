@@ -2,7 +2,6 @@
 
 from django import forms
 from django.contrib import admin
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +11,7 @@ from practice.accounts.access_log import LoggedReadsMixin
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 from practice.office import Act, ActsMixin, ReadOnlyMixin
+from practice.office_lists import ClockMixin, LargeListMixin
 
 
 class AnswerForm(forms.Form):
@@ -57,22 +57,6 @@ def the_request(estimate):
     return [(_("Exam"), estimate.exam), (_("Name"), estimate.name), (_("Send to"), estimate.contact)]
 
 
-class OverdueMixin:
-    """Shows a row past its clock in words."""
-
-    def is_waiting(self, row) -> bool:
-        raise NotImplementedError
-
-    @admin.display(description=_("clock"), ordering="due_on")
-    def clock(self, row):
-        if not self.is_waiting(row):
-            return _("answered")
-        left = (row.due_on - timezone.localdate()).days
-        if left < 0:
-            return _("late since %(day)s") % {"day": row.due_on}
-        return _("due today") if left == 0 else _("due %(day)s") % {"day": row.due_on}
-
-
 class QuestionFilter(WorkFirstFilter):
     title = _("state")
     waiting = _("Waits for the office")
@@ -92,7 +76,7 @@ class MessageInline(ReadOnlyMixin, admin.StackedInline):
 
 
 @admin.register(Question)
-class QuestionAdmin(OverdueMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, admin.ModelAdmin):
+class QuestionAdmin(ClockMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
     acts = (
         Act("answer", _("Answer"), "billing.change_question", do_answer, AnswerForm, show=the_thread),
         Act(
@@ -108,7 +92,6 @@ class QuestionAdmin(OverdueMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, ad
     list_select_related = ["statement"]
     search_fields = ["statement__number__exact"]
     search_help_text = _("Statement number, whole")
-    show_full_result_count = False
     fields = ["statement", "line", "kind", "state", "email", "language", "asked_at", "due_on", "answered_at"]
     inlines = [MessageInline]
 
@@ -129,7 +112,7 @@ class EstimateFilter(WorkFirstFilter):
 
 
 @admin.register(EstimateRequest)
-class EstimateRequestAdmin(OverdueMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, admin.ModelAdmin):
+class EstimateRequestAdmin(ClockMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
     acts = (
         Act(
             "record",
@@ -144,7 +127,6 @@ class EstimateRequestAdmin(OverdueMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMi
     )
     list_display = ["asked_at", "scheduled_on", "clock"]
     list_filter = [EstimateFilter]
-    show_full_result_count = False
     fields = [
         "exam", "scheduled_on", "name", "contact", "language", "asked_at", "due_on", "answered_at", "answered_by",
         "estimate",

@@ -24,6 +24,7 @@ from practice.accounts.access_log import LoggedReadsMixin, record_download
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
+from practice.office_lists import LargeListMixin
 
 
 class BalanceFilter(WorkFirstFilter):
@@ -196,7 +197,7 @@ ACTS = (
 
 
 @admin.register(Statement)
-class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, admin.ModelAdmin):
+class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
     acts = ACTS
     change_list_template = "admin/billing/statements.html"
     list_display = ["number", "account", "issued_on", "due_on", "charges", "applied", "balance", "on_hold"]
@@ -204,7 +205,6 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, a
     list_select_related = ["patient"]
     search_fields = ["number__exact", "patient__account_number__exact"]
     search_help_text = _("Statement number or account number, whole")
-    show_full_result_count = False
     inlines = [StatementLineInline, PaymentInline]
     fieldsets = [
         (None, {"fields": ["number", "account", "patient_name", "look_up_code", "qr_code"]}),

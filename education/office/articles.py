@@ -23,6 +23,7 @@ from education.sheets import differences
 from education.views import article_context
 from practice.models import Physician
 from practice.office import Act, ActsMixin
+from practice.office_lists import BulkAct, BulkActsMixin
 
 REVIEW_YEARS = 1
 
@@ -222,8 +223,17 @@ ACTS = (
 )  # fmt: skip
 
 
+def _bulk_move(name: str, label, permission: str, status: ArticleStatus, explanation="") -> BulkAct:
+    """The act that gives articles this status."""
+
+    def do(request, article, facts):
+        change_status(article, status, by=request.user)
+
+    return BulkAct(name, label, permission, do, _("Done: %(count)s."), explanation=explanation, refusals=(ReviewError,))
+
+
 @admin.register(Article)
-class ArticleAdmin(ActsMixin, admin.ModelAdmin):
+class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
     form = ArticleForm
     acts = ACTS
     logs_readings = False  # nothing here is about a patient
@@ -235,7 +245,18 @@ class ArticleAdmin(ActsMixin, admin.ModelAdmin):
     search_fields = ["title", "also_called"]
     autocomplete_fields = ["topic"]
     inlines = [SectionInline, LocalNoteInline]
-    actions = ["send_to_review", "publish", "back_to_draft", "retire"]
+    bulk_acts = (
+        _bulk_move("send_to_review", _("Send to review"), "education.change_article", ArticleStatus.IN_REVIEW),
+        _bulk_move(
+            "publish", _("Publish"), "education.publish_article", ArticleStatus.PUBLISHED,
+            _("Visitors see each as it stands now, where a physician has reviewed it so."),
+        ),
+        _bulk_move("back_to_draft", _("Back to draft"), "education.change_article", ArticleStatus.DRAFT),
+        _bulk_move(
+            "retire", _("Retire"), "education.publish_article", ArticleStatus.RETIRED,
+            _("The pages leave the site at once."),
+        ),
+    )  # fmt: skip
     readonly_fields = ["status", "page", "reading", "review", "checklist_score", "stale_blocks", "updated_at"]
     fieldsets = [
         (None, {"fields": ["topic", "language", "title", "summary", "also_called"]}),
@@ -428,34 +449,6 @@ class ArticleAdmin(ActsMixin, admin.ModelAdmin):
                 **context,
             },
         )
-
-    # ---- Actions of the list
-
-    def _move(self, request, articles, status):
-        for article in articles:
-            try:
-                change_status(article, status, by=request.user)
-            except ReviewError as error:
-                self.message_user(request, str(error), messages.ERROR)
-            else:
-                self.log_change(request, article, f"Became {status}.")
-                self.message_user(request, _("%s is done.") % article, messages.SUCCESS)
-
-    @admin.action(description=_("Send to review"), permissions=["change"])
-    def send_to_review(self, request, articles):
-        self._move(request, articles, ArticleStatus.IN_REVIEW)
-
-    @admin.action(description=_("Publish"), permissions=["publish"])
-    def publish(self, request, articles):
-        self._move(request, articles, ArticleStatus.PUBLISHED)
-
-    @admin.action(description=_("Back to draft"), permissions=["change"])
-    def back_to_draft(self, request, articles):
-        self._move(request, articles, ArticleStatus.DRAFT)
-
-    @admin.action(description=_("Retire"), permissions=["publish"])
-    def retire(self, request, articles):
-        self._move(request, articles, ArticleStatus.RETIRED)
 
 
 def _carry_over(article: Article, before: dict[str, Section]) -> None:

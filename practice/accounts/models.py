@@ -111,6 +111,7 @@ class Change(models.Model):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["table_name", "row"], name="accounts_change_row"),
+            models.Index(fields=["row"], name="accounts_change_row_alone"),
             models.Index(fields=["user", "-id"], name="accounts_change_user"),
         ]
 
@@ -136,8 +137,11 @@ class AccessEntry(models.Model):
     class Meta:
         verbose_name = _("access log entry")
         verbose_name_plural = _("access log")
-        ordering = ["-read_at", "-pk"]
-        indexes = [models.Index(fields=["what", "row"], name="accounts_access_what_row")]
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["what", "row"], name="accounts_access_what_row"),
+            models.Index(fields=["row"], name="accounts_access_row"),
+        ]
 
     def __str__(self):
         return f"{self.what} {self.row}"

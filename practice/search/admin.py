@@ -1,9 +1,10 @@
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from practice.admin_filters import WorkFirstFilter
+from practice.office_lists import BulkAct, BulkActsMixin, LargeListMixin
 from practice.search.models import MissedSearch, SynonymGroup
 from practice.search.words import remember_words, words_of
 
@@ -33,13 +34,22 @@ class DealtWithFilter(WorkFirstFilter):
         return queryset if self.value() == "all" else queryset.open()
 
 
+def mark_dealt_with(request, missed, facts):
+    MissedSearch.objects.open().filter(pk=missed.pk).update(handled_at=timezone.now())
+
+
 @admin.register(MissedSearch)
-class MissedSearchAdmin(admin.ModelAdmin):
+class MissedSearchAdmin(BulkActsMixin, LargeListMixin, admin.ModelAdmin):
     list_display = ["words", "language", "count", "last_at", "handled_at", "try_again"]
     list_filter = [DealtWithFilter, "language"]
     search_fields = ["words"]
     readonly_fields = ["words", "language", "count", "last_at", "handled_at"]
-    actions = ["mark_dealt_with"]
+    bulk_acts = (
+        BulkAct(
+            "mark_dealt_with", _("Mark as dealt with"), "search.change_missedsearch", mark_dealt_with,
+            _("Marked as dealt with: %(count)s."),
+        ),
+    )  # fmt: skip
 
     def has_add_permission(self, request):
         return False
@@ -51,8 +61,3 @@ class MissedSearchAdmin(admin.ModelAdmin):
     def try_again(self, missed):
         prefix = "" if missed.language == "en" else f"/{missed.language}"
         return format_html('<a href="{}/search/?q={}">{}</a>', prefix, missed.words, _("Search again"))
-
-    @admin.action(description=_("Mark as dealt with"), permissions=["change"])
-    def mark_dealt_with(self, request, missed):
-        count = missed.open().update(handled_at=timezone.now())
-        self.message_user(request, _("%s marked as dealt with.") % count, messages.SUCCESS)

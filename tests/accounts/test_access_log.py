@@ -126,4 +126,5 @@ def test_admins_of_what_is_about_people_are_logged():
         "billing.statement",
         "careers.application",
         "patients.patient",
+        "practice.feedback",
     }

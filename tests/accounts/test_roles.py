@@ -45,6 +45,7 @@ TABLE = {
         "practice.identity": "vac",
         "practice.location": "vacd",
         "practice.notice": "vac",
+        "practice.noticetranslation": "va",
         "practice.noticeversion": "va",
         "practice.openinghours": "vacd",
         "practice.physician": "vac",
@@ -65,6 +66,7 @@ TABLE = {
         "education.section": "vacd",
         "education.term": "vacd",
         "education.topic": "vac",
+        "practice.feedback": "vc",  # what is about the website
         "practice.identity": "v",
         "practice.location": "vac",
         "practice.openinghours": "vacd",
@@ -104,6 +106,7 @@ TABLE = {
         "billing.statementline": "v",
         "billing.statementupload": "va",
         "patients.patient": "v",
+        "practice.feedback": "vc",  # what is about a bill
     },
     "Billing lead": {
         "billing.attempt": "v",
@@ -125,6 +128,7 @@ TABLE = {
         "billing.statementline": "v",
         "billing.statementupload": "va",
         "patients.patient": "vc",
+        "practice.feedback": "vc",
     },
     "Hiring": {"careers.application": "vc", "careers.opening": "vac"},
     "Front desk": {
@@ -180,12 +184,13 @@ def test_no_role_deletes_or_changes_what_is_a_record(db):
     """Whatever the table says: the ledger, the access log, editions, notices in force and applications stay."""
     records = [
         "accessentry", "acknowledgement", "application", "change", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
-        "importbatch", "instalment", "journal", "leg", "noticeversion", "payment", "paymentplan", "questionmessage",
+        "importbatch", "instalment", "journal", "leg", "noticetranslation", "noticeversion", "payment", "paymentplan", "questionmessage",
         "refund", "statement", "statementline", "statementupload", "version",
     ]  # fmt: skip
     granted = Permission.objects.filter(group__isnull=False, content_type__model__in=records)
     granted = granted.filter(codename__regex="^(add|change|delete)_")
     assert sorted(set(granted.values_list("codename", flat=True))) == [
+        "add_noticetranslation",
         "add_noticeversion",
         "add_questionmessage",
         "add_statementupload",

@@ -122,7 +122,7 @@ def test_list_does_not_ask_more_for_more_rows(staff, django_assert_num_queries, 
     expected = [ApplicationFactory().pk for _number in range(count)]
     client = staff("Hiring")
     client.get(LIST)  # from now on the content types are known
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         response = client.get(LIST)
     assert sorted(shown(response)) == expected
 
@@ -213,20 +213,32 @@ def test_cv_of_nobody_is_not_found(staff):
 )
 def test_action_moves_the_application_and_tells_the_applicant(staff, run_jobs, mailoutbox, action, before, after):
     application = ApplicationFactory(status=before)
-    response = staff("Hiring").post(LIST, {"action": action, "_selected_action": application.pk}, follow=True)
-    assert said(response) == [("success", f"Application {application.pk}: the applicant is told.")]
+    response = staff("Hiring").post(
+        LIST, {"action": action, "_selected_action": application.pk, "sure": "yes"}, follow=True
+    )
+    assert said(response) == [("success", "Moved on and told by mail: 1.")]
     application.refresh_from_db()
     assert application.status == after
-    assert LogEntry.objects.get().get_change_message() == f"Became {after}."
+    assert LogEntry.objects.count() == 1
     run_jobs()
     assert [(mail.to, mail.subject) for mail in mailoutbox] == [
         ([application.email], "Test Radiology: news of your application")
     ]
 
 
+def test_action_names_the_applicants_and_asks_before_it_tells_them(staff, run_jobs, mailoutbox):
+    application = ApplicationFactory(name="Ann Lee")
+    page = staff("Hiring").post(LIST, {"action": "to_declined", "_selected_action": application.pk}).text
+    run_jobs()
+    assert ("Ann Lee" in page, "Each applicant gets a mail at once" in page) == (True, True)
+    assert (Application.objects.get().status, mailoutbox) == ("received", [])
+
+
 def test_step_that_does_not_exist_is_refused_with_a_sentence(staff, run_jobs, mailoutbox):
     application = ApplicationFactory()
-    response = staff("Hiring").post(LIST, {"action": "to_hired", "_selected_action": application.pk}, follow=True)
+    response = staff("Hiring").post(
+        LIST, {"action": "to_hired", "_selected_action": application.pk, "sure": "yes"}, follow=True
+    )
     assert said(response) == [("error", f"Application {application.pk} is “received” and cannot become “hired”.")]
     run_jobs()
     assert (Application.objects.get().status, mailoutbox, LogEntry.objects.count()) == ("received", [], 0)

@@ -12,11 +12,14 @@ from practice.models import Feedback, Throttle
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-COLUMNS = ["topic", "message", "name", "email", "language", "status", "received_at", "answered_at", "answered_by_id"]
+COLUMNS = [
+    "topic", "message", "name", "email", "language", "team", "status", "received_at", "due_on", "answer",
+    "is_answer_mailed", "answered_at", "answered_by_id",
+]  # fmt: skip
 
 
 def feedback(message, name="Ann"):
-    return ["other", message, name, "", "en", "new", NOON, None, None]
+    return ["other", message, name, "", "en", "billing", "new", NOON, NOON.date(), "", False, None, None]
 
 
 ATTACKS = [
@@ -102,12 +105,12 @@ def test_no_rows_write_nothing():
     ("row", "error", "said"),
     [
         (
-            ["secret topic", "Xyzzy", "Ann", "", "en", "new", NOON, None, None],
+            ["secret topic", *feedback("Xyzzy")[1:]],
             IntegrityError,
             'new row for relation "practice_feedback" violates check constraint "practice_feedback_topic_known"',
         ),
         (
-            ["other", None, "Xyzzy", "", "en", "new", NOON, None, None],
+            feedback(None, name="Xyzzy"),
             IntegrityError,
             'null value in column "message" of relation "practice_feedback" violates not-null constraint',
         ),

@@ -13,14 +13,15 @@ pytestmark = pytest.mark.usefixtures("identity")
 
 QUEUES = {
     "Editor": [
-        "Articles whose regular review is due", "Translations that have fallen behind", "Searches that found nothing",
+        "Feedback past its day", "Feedback to answer", "Articles whose regular review is due",
+        "Translations that have fallen behind", "Searches that found nothing",
     ],
     "Clinical reviewer": [
         "Articles that wait for a physician’s review", "Articles whose regular review is due",
         "Translations that have fallen behind",
     ],
     "Hiring": ["Applicants without an answer"],
-    "Front desk": ["Estimates to give", "Feedback to answer"],
+    "Front desk": ["Estimates to give", "Feedback past its day", "Feedback to answer"],
 }  # fmt: skip
 
 
