@@ -86,6 +86,7 @@ def move(name: str, label, status: ApplicationStatus) -> BulkAct:
 
 @admin.register(Application)
 class ApplicationAdmin(BulkActsMixin, LoggedReadsMixin, LargeListMixin, admin.ModelAdmin):
+    view_on_site = False  # its page is the applicant's, by their private link
     list_display = ["id", "name", "opening", "status", "received_at", "status_changed_at"]
     list_filter = [StatusFilter, "opening", "status"]
     list_select_related = ["opening"]

@@ -10,7 +10,7 @@ from careers.forms import ApplicationForm
 from careers.intake import receive_application
 from careers.models import Application, Opening, OpeningStatus
 from practice.client_address import client_address
-from practice.throttles import APPLICATIONS_PER_ADDRESS, count_try
+from practice.throttles import APPLICATION_TRIES_PER_ADDRESS, APPLICATIONS_PER_ADDRESS, count_try
 
 
 @login_not_required
@@ -47,6 +47,8 @@ def apply(request, slug):
     found = _posted(slug)
     if not found.is_open():
         return _closed(request, found)
+    if request.method == "POST" and not count_try(APPLICATION_TRIES_PER_ADDRESS, client_address(request)):
+        return render(request, "429.html", status=429)  # before anybody looks into the file
     form = ApplicationForm(
         request.POST if request.method == "POST" else None, request.FILES if request.method == "POST" else None
     )

@@ -4,8 +4,11 @@ from functools import wraps
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +17,30 @@ from practice.accounts.second_factor import has_second_factor, to_second_factor
 from practice.forms import QueryForm
 from practice.office_home import tasks_of, waiting_for
 from practice.office_search import search_office
+
+# How Django's filters ask for the value of a field.
+FILTER_LOOKUPS = ("", "__exact", "__isnull", "__isempty", "__id__exact", "__gte", "__lt", "__lte", "__in")
+
+
+class OwnFiltersOnly(admin.ModelAdmin):
+    """What every list of the office does: it is filtered by its own filters, and by nothing else an address may say.
+
+    Django's lists take any lookup on any column, also on one that no page shows: `?token__startswith=a` would tell
+    whether it does, and `?name__regex=(` ends in an error of the database.
+    """
+
+    def lookup_allowed(self, lookup, value, request=None):
+        if lookup not in set(self._lookups(request)):
+            raise IncorrectLookupParameters
+        return super().lookup_allowed(lookup, value, request)
+
+    def _lookups(self, request):
+        for item in self.get_list_filter(request):
+            if isinstance(item, type):
+                yield item.parameter_name
+            else:
+                name = item if isinstance(item, str) else item[0]
+                yield from (f"{name}{lookup}" for lookup in FILTER_LOOKUPS)
 
 
 class PracticeAdminSite(admin.AdminSite):
@@ -30,8 +57,32 @@ class PracticeAdminSite(admin.AdminSite):
         home = {"waiting": waiting_for(request.user), "tasks": tasks_of(request.user)}
         return super().index(request, home | (extra_context or {}))
 
+    def register(self, model_or_iterable, admin_class=None, **options):
+        """Django's, with the rule above for every list, also those of libraries."""
+        ours = type((admin_class or admin.ModelAdmin).__name__, (OwnFiltersOnly, admin_class or admin.ModelAdmin), {})
+        super().register(model_or_iterable, ours, **options)
+
     def get_urls(self):
-        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
+        to_site = path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(self.to_site), name="view_on_site")
+        return [to_site, path("find/", self.admin_view(self.search), name="search"), *super().get_urls()]
+
+    def to_site(self, request, content_type_id, object_id):
+        """From a row in the office to its public page. Django's own asks nobody whether they may see the row, and gave
+        everybody the private links of applicants and payers."""
+        kind = ContentType.objects.filter(pk=content_type_id).first() if content_type_id.isdecimal() else None
+        rows = self._registry.get(kind.model_class()) if kind else None
+        if rows is None or not rows.view_on_site or not hasattr(rows.model, "get_absolute_url"):
+            raise Http404
+        row = rows.get_object(request, object_id)
+        if row is None or not rows.has_view_or_change_permission(request, row):
+            raise Http404
+        return redirect(row)
+
+    def password_change(self, request, extra_context=None):
+        """One page for it, where the second factor is asked and a mail tells the person."""
+        return redirect("account_change_password")
+
+    password_change_done = password_change
 
     def search(self, request):
         """What this person may see, from one box that is on every page of the office."""

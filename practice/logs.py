@@ -12,13 +12,20 @@ VALUES_OF_A_ROW = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 QUERY_STRING = re.compile(r"\?[^\s\"']*")
+# Errors that quote the value they could not take: what a person typed, or a part of an address.
+QUOTING_ERROR = re.compile(
+    r"^(?:[\w.]+\.)?(?:\w*(?:Data|Value|Validation|Key|Unicode\w*|Lookup|Field)Error"
+    r"|errors\.(?:Invalid|String|Numeric|Datetime|Untranslatable)\w*): .*$",
+    re.MULTILINE,
+)
+QUOTED = re.compile(r"""(["'])(?:(?!\1).)*\1|“[^”]*”|‘[^’]*’""")
 
 
 class NoPeopleFilter(logging.Filter):
     """Take query strings and the database's row values out of a record, in its message and in its traceback."""
 
     def filter(self, record):
-        record.msg = self.without_people(record.getMessage())
+        record.msg = self.without_people(self.without_address(record))
         record.args = ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
@@ -26,8 +33,19 @@ class NoPeopleFilter(logging.Filter):
             record.exc_text = self.without_people(record.exc_text)
         return True
 
+    def without_address(self, record) -> str:
+        """The message with the name of the page in place of its address, which may be a private link."""
+        text = record.getMessage()
+        request = getattr(record, "request", None)
+        if getattr(request, "path", ""):
+            match = request.resolver_match
+            text = text.replace(request.path, f"({match.view_name})" if match else "(no page of ours)")
+        return text
+
     def without_people(self, text: str) -> str:
-        return QUERY_STRING.sub("?…", VALUES_OF_A_ROW.sub(r"\1: (left out)", text))
+        text = VALUES_OF_A_ROW.sub(r"\1: (left out)", text)
+        text = QUOTING_ERROR.sub(lambda line: QUOTED.sub("“…”", line.group()), text)
+        return QUERY_STRING.sub("?…", text)
 
 
 class NothingReporterFilter(SafeExceptionReporterFilter):

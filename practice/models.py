@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from practice import languages
 from practice.business_days import business_days_after
 from practice.colours import validate_hex
+from practice.pictures import check_picture
 from practice.private_files import random_name
 
 validate_phone = RegexValidator(r"\A\([0-9]{3}\) [0-9]{3}-[0-9]{4}\Z", _("Write the number as (574) 555-0100."))
@@ -65,7 +66,11 @@ class Identity(Bilingual):
         help_text=_("The site makes it lighter or darker where that is needed to be read."),
     )
     logo = models.ImageField(
-        _("logo"), upload_to=logo_path, blank=True, help_text=_("A PNG or JPEG. Empty: the site's own mark.")
+        _("logo"),
+        upload_to=logo_path,
+        blank=True,
+        validators=[check_picture],
+        help_text=_("A PNG or JPEG. Empty: the site's own mark."),
     )
     giving_back = models.TextField(_("giving-back text"), blank=True, help_text=_("Markdown."))
     giving_back_es = models.TextField(_("giving-back text in Spanish"), blank=True, help_text=_("Markdown."))
@@ -186,7 +191,7 @@ class Physician(Bilingual):
     )
     biography = models.TextField(_("short biography"), help_text=_("Markdown."))
     biography_es = models.TextField(_("short biography in Spanish"), blank=True)
-    portrait = models.ImageField(_("portrait"), upload_to=portrait_path, blank=True)
+    portrait = models.ImageField(_("portrait"), upload_to=portrait_path, blank=True, validators=[check_picture])
     languages = models.CharField(_("languages"), max_length=100, blank=True)
     is_practising = models.BooleanField(_("works here now"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from practice.accounts.access_log import LoggedReadsMixin, record_many
 from practice.folding import fold
 from practice.office_home import tasks_of
 
@@ -63,6 +64,8 @@ def _rows_of(admin: ModelAdmin, request, words) -> Found:
         first = list(rows[: SHOWN_OF_EACH + 1])
     except (ValidationError, ValueError):  # "abc" is the number of no row
         first = []
+    if first and isinstance(admin, LoggedReadsMixin):
+        record_many(request, admin.model, "search")
     where = f"admin:{admin.opts.app_label}_{admin.opts.model_name}"
     return Found(
         admin.opts.verbose_name_plural,

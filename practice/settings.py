@@ -155,6 +155,9 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60  # how long showing who you are holds, before a refund or an export
+# allauth counts wrong codes for a person wherever they come from, which would let somebody with the password keep the
+# person out; so this is the last line only, and second_factor.py counts five for a person at a place.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/h/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("practice:home")
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.close import CloseRefused, close_day, look_at_day, reasons_against
 from billing.models import DailyClose
-from practice.accounts.access_log import record_download
+from practice.accounts.access_log import record_many
+from practice.instants import validate_year
 from practice.money import CentsField, dollars, parse_signed_cents
 from practice.office import ReadOnlyMixin
 
@@ -27,7 +28,7 @@ class SignedCentsField(CentsField):
 
 
 class CloseForm(forms.Form):
-    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_year])
     deposit = SignedCentsField(
         label=_("Deposit, as the bank shows it"),
         help_text=_("In dollars and cents, like 1234.50; with a minus where the bank took money."),
@@ -126,13 +127,13 @@ class DailyCloseAdmin(ReadOnlyMixin, admin.ModelAdmin):
         }
 
     def file_view(self, request, pk):
-        """The file of a closed day, the same to the byte each time."""
-        if not self.has_view_permission(request):
+        """The file of a closed day, the same to the byte each time. It names statements: for those who see them."""
+        if not (self.has_view_permission(request) and request.user.has_perm("billing.view_statement")):
             raise PermissionDenied
         closed = DailyClose.objects.filter(pk=pk).first()
         if closed is None:
             raise Http404
-        record_download(request, DailyClose, str(closed.pk))
+        record_many(request, DailyClose, str(closed.pk))
         response = HttpResponse(closed.body.encode(), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="close-{closed.day.isoformat()}.csv"'
         response["Cache-Control"] = "no-store, private"

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import ChainLink, GatewayEvent, ImportBatch, Journal, Leg
+from practice.accounts.access_log import LoggedReadsMixin
 from practice.money import dollars
 from practice.office import ReadOnlyMixin
 from practice.office_lists import LargeListMixin
@@ -30,7 +31,7 @@ class LegInline(ReadOnlyMixin, admin.TabularInline):
 
 
 @admin.register(Journal)
-class JournalAdmin(ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
+class JournalAdmin(LoggedReadsMixin, ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
     list_display = ["id", "posted_at", "kind", "cause", "posted_by", "note"]
     list_filter = ["kind"]
     list_select_related = ["posted_by"]

@@ -172,7 +172,8 @@ class OutcomeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
+class AttemptAdmin(LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, LargeListMixin, admin.ModelAdmin):
+    view_on_site = False  # its page is the payer's, by their private link
     list_display = ["id", "created_at", "statement", "amount", "kind", "state", "gateway"]
     list_filter = [OutcomeFilter, "state", "kind"]
     list_select_related = ["statement"]

@@ -27,6 +27,7 @@ def do_cancel(request, plan, facts):
 
 @admin.register(PaymentPlan)
 class PaymentPlanAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
+    view_on_site = False  # its page is the payer's, by their private link
     acts = (
         Act("cancel", _("Cancel the plan"), "billing.request_refund", do_cancel, offered=lambda plan: plan.is_running),
     )

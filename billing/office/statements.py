@@ -20,7 +20,7 @@ from billing.ledger import credit_of, written_off_on
 from billing.models import Payment, Statement, StatementLine
 from billing.office.dashboard import figures
 from billing.office.pages import MoneyColumns
-from practice.accounts.access_log import LoggedReadsMixin, record_download
+from practice.accounts.access_log import LoggedReadsMixin, record_many
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
@@ -283,20 +283,21 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, L
         """Number, code and QR link of every statement that owes, for the print house."""
         if not request.user.has_perm("billing.print_statement"):
             raise PermissionDenied
-        record_download(request, Statement, "codes")
+        record_many(request, Statement, "codes")
         return _download(links.codes_file(Statement.objects.outstanding()), "statement-codes")
 
     def export_view(self, request):
         """What is owed, as a spreadsheet: without names, with the hold."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        record_download(request, Statement, "owed")
+        record_many(request, Statement, "owed")
         return _download(statements_file(Statement.objects.outstanding()), "statements-owed")
 
     def credit_view(self, request):
         """Every statement on which money is owed back."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        record_many(request, Statement, "credit")
         rows = [(statement, dollars(cents)) for statement, cents in withdrawals.credit_by_statement()]
         return self._page(request, "admin/billing/credit.html", _("Credit to return"), {"rows": rows})
 

@@ -20,8 +20,8 @@ def record_read(request: HttpRequest, row: models.Model, how: str = "") -> None:
     )
 
 
-def record_download(request: HttpRequest, model: type[models.Model], name: str) -> None:
-    """Note that the signed-in person has downloaded a file about many rows of this model; `name` says which file."""
+def record_many(request: HttpRequest, model: type[models.Model], name: str) -> None:
+    """Note that the signed-in person has read about many rows of this model; `name` says in which list or file."""
     AccessEntry.objects.create(
         user=request.user,  # type: ignore[misc]  # somebody who is signed in
         what=model._meta.label_lower,
@@ -32,7 +32,13 @@ def record_download(request: HttpRequest, model: type[models.Model], name: str) 
 
 
 class LoggedReadsMixin(admin.ModelAdmin):
-    """For a ModelAdmin: opening a row, also its history, leaves an access log entry."""
+    """For a ModelAdmin: opening a row, its history or the list leaves an access log entry."""
+
+    def changelist_view(self, request, extra_context=None):
+        response = super().changelist_view(request, extra_context)
+        if request.method == "GET" and response.status_code == 200:
+            record_many(request, self.model, "list")
+        return response
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         row = self.get_object(request, object_id)

@@ -5,7 +5,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.utils import translation
 
 from practice.accounts.invitations import send_notice, send_reset
-from practice.accounts.second_factor import proved_lately
+from practice.accounts.second_factor import may_enrol
 from practice.client_address import client_address
 from practice.encryption import decrypt, encrypt
 from practice.throttles import SIGN_IN_AT_A_PLACE, SIGN_INS_PER_PLACE, count_try, forget, subnet, uncount_try
@@ -21,7 +21,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, *, app, **options):
         """Whoever has just signed in need not prove it again to set up their second factor."""
-        return not proved_lately(self.request)
+        return not may_enrol(self.request)
 
     # Mail is queued: a mail server that is slow or away must not tell whether an address has an account here.
 

@@ -4,6 +4,7 @@ from operator import or_
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import UserChangeForm
@@ -11,14 +12,15 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import StreamingHttpResponse
+from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from practice.accounts.access_log import record_download
+from practice.accounts.access_log import record_many
 from practice.accounts.invitations import invite
 from practice.accounts.models import AccessEntry, Change, User
-from practice.accounts.second_factor import ask_again, proved_lately
+from practice.accounts.second_factor import ask_again, end_sessions, proved_lately
 from practice.office import Act, ActsMixin
 from practice.office_lists import LargeListMixin
 from practice.spreadsheets import csv_line
@@ -113,6 +115,11 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
         """Nobody sets another person's password; they choose it by a link that only they get."""
         raise PermissionDenied
 
+    def save_model(self, request, user, form, change):
+        super().save_model(request, user, form, change)
+        if not user.is_active:
+            end_sessions(user)
+
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if not change:
@@ -175,8 +182,11 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
             raise PermissionDenied
         if not proved_lately(request):
             return ask_again(request)
-        rows = self.get_changelist_instance(request).get_queryset(request)
-        record_download(request, self.model, "export")
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:
+            return redirect(f"admin:accounts_{self.opts.model_name}_changelist")
+        record_many(request, self.model, "export")
         head = csv_line(self.opts.get_field(name).verbose_name for name in self.exported)  # type: ignore[union-attr]
         lines = (csv_line([getattr(row, name) for name in self.exported]) for row in rows.iterator(2000))
         response = StreamingHttpResponse(chain([head], lines), content_type="text/csv; charset=utf-8")

@@ -10,4 +10,8 @@ class AccountsConfig(AppConfig):
     }  # the first: its trigger writes
 
     def ready(self):
-        from practice.accounts import demo_guard  # noqa: F401, PLC0415  (registers the check)
+        from allauth.mfa.signals import authenticator_removed  # noqa: PLC0415
+
+        from practice.accounts import demo_guard, second_factor  # noqa: F401, PLC0415  (the first registers a check)
+
+        authenticator_removed.connect(second_factor.forget_second_factor)

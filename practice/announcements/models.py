@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from practice.instants import validate_year, years_known
 from practice.models import Bilingual, Physician
 
 
@@ -41,8 +42,10 @@ class Announcement(Bilingual):
         Physician, blank=True, related_name="announcements", verbose_name=_("physicians it is about")
     )
     is_pinned = models.BooleanField(_("pinned"), default=False, help_text=_("Stays at the top of the list."))
-    publish_from = models.DateTimeField(_("publish from"), default=timezone.now)
-    publish_until = models.DateTimeField(_("publish until"), null=True, blank=True, help_text=_("Empty: stays."))
+    publish_from = models.DateTimeField(_("publish from"), default=timezone.now, validators=[validate_year])
+    publish_until = models.DateTimeField(
+        _("publish until"), null=True, blank=True, validators=[validate_year], help_text=_("Empty: stays.")
+    )
 
     objects = AnnouncementQuerySet.as_manager()
 
@@ -54,6 +57,7 @@ class Announcement(Bilingual):
             models.CheckConstraint(
                 name="announcements_announcement_kind_known", condition=Q(kind__in=AnnouncementKind.values)
             ),
+            years_known("announcements_announcement_years_known", "publish_from", "publish_until"),
             models.CheckConstraint(
                 name="announcements_announcement_ends_after_start",
                 condition=Q(publish_until=None) | Q(publish_until__gt=F("publish_from")),

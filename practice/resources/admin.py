@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from practice.accounts.access_log import record_download, record_read
+from practice.accounts.access_log import record_many, record_read
 from practice.admin_filters import WorkFirstFilter
 from practice.office import Act, ActsMixin, ReadOnlyMixin
 from practice.private_files import serve
@@ -198,7 +198,7 @@ class DocumentAdmin(ActsMixin, admin.ModelAdmin):
 
     def export_readers_view(self, request, pk):
         document, version, readers = self._readers(request, pk)
-        record_download(request, Document, f"readers of {document.pk}")
+        record_many(request, Document, f"readers of {document.pk}")
         head = csv_line([_("name"), _("e-mail address"), _("version"), _("read at")])
         lines = [csv_line([r.name, r.email, version and version.number, r.read_at or ""]) for r in readers]
         response = HttpResponse([head, *lines], content_type="text/csv; charset=utf-8")

@@ -3,6 +3,7 @@ from django.core.validators import URLValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from practice.instants import validate_year
 from practice.resources.models import CallTier, Document
 from practice.uploads import check_document
 
@@ -90,8 +91,12 @@ class RotationForm(forms.Form):
         help_text=_("One name in each line, in the order of their turns."),
     )
     tier = forms.ChoiceField(label=_("First or backup"), choices=CallTier)
-    first_on = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}))
-    last_on = forms.DateField(label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    first_on = forms.DateField(
+        label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_year]
+    )
+    last_on = forms.DateField(
+        label=_("Last day"), widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_year]
+    )
     hand_over_at = forms.TimeField(
         label=_("Hand over at"), initial="07:00", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )

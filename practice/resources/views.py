@@ -91,7 +91,8 @@ def download(request, slug):
 def confirm_read(request, slug):
     """Only the version that was on the page is confirmed: one that came meanwhile is shown first."""
     version = _version_or_404(request, slug)
-    if request.POST.get("version") == str(version.number):
+    is_asked = Version.objects.to_read_by(request.user).filter(pk=version.pk).exists()
+    if is_asked and request.POST.get("version") == str(version.number):
         must_reads.confirm(version, request.user)
     return redirect(version.document)
 

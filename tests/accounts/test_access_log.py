@@ -7,7 +7,7 @@ from django.urls import resolve
 from careers.models import Opening
 from practice.accounts.access_log import LoggedReadsMixin, record_read
 from practice.accounts.models import AccessEntry
-from tests.factories import OpeningFactory, UserFactory
+from tests.factories import OpeningFactory, PatientFactory, UserFactory
 
 
 def readings():
@@ -117,8 +117,10 @@ def test_admins_of_what_is_about_people_are_logged():
         model._meta.label_lower for model, found in admin.site._registry.items() if isinstance(found, LoggedReadsMixin)
     }
     assert logged == {
+        "billing.attempt",
         "billing.dispute",
         "billing.estimaterequest",
+        "billing.journal",
         "billing.payment",
         "billing.paymentplan",
         "billing.question",
@@ -128,3 +130,18 @@ def test_admins_of_what_is_about_people_are_logged():
         "patients.patient",
         "practice.feedback",
     }
+
+
+def test_lists_and_searches_that_show_people_are_logged(staff, identity):
+    patient = PatientFactory()
+    client = staff("Billing")
+    client.get("/admin/patients/patient/")
+    client.get("/admin/find/", {"q": patient.account_number})
+    client.get("/admin/find/", {"q": "no such number"})
+    client.get("/admin/billing/statement/credit/")
+    read = AccessEntry.objects.order_by("pk").values_list("what", "row", "how")
+    assert list(read) == [
+        ("patients.patient", "list", "admin:patients_patient_changelist"),
+        ("patients.patient", "search", "admin:search"),
+        ("billing.statement", "credit", "admin:billing_statement_credit"),
+    ]

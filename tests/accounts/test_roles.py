@@ -140,7 +140,7 @@ TABLE = {
         "resources.callservice": "v",
         "resources.callshift": "vacd",
     },
-    "Resources editor": RESOURCES,
+    "Resources editor": RESOURCES | {"practice.physician": "v"},
     "Physician": {},
     "Referring office": {},
 }

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.core import mail
@@ -170,6 +171,94 @@ def test_password_alone_is_no_proof_for_somebody_with_a_second_factor(client):
     assert where(client.get("/admin/accounts/user/add/")) == (302, SHOW)
     client.post(reverse("mfa_deactivate_totp"))
     assert Authenticator.objects.filter(user=user).count() == 1
+
+
+def aged(client, minutes):
+    """The session as it is so many minutes later, when nobody has shown anything lately."""
+    session = client.session
+    for record in session[AUTHENTICATION_METHODS_SESSION_KEY]:
+        record["at"] -= minutes * 60
+    session.save()
+
+
+def test_whoever_takes_away_the_last_factor_has_shown_none(client):
+    user = member(enrolled=True)
+    sign_in(client, user)
+    elsewhere = Client()
+    first = elsewhere.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    elsewhere.post(first["Location"], {"code": code()})
+    assert elsewhere.get("/admin/").status_code == 200
+    client.post(reverse("mfa_deactivate_totp"))
+    assert Authenticator.objects.filter(user=user).count() == 0
+    assert where(client.get("/admin/")) == (302, ENROL)
+    assert where(elsewhere.get("/admin/"))[1] == "/admin/login/"
+    aged(client, 10)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert where(client.get("/admin/accounts/user/add/")) == (302, ENROL)
+    assert client.get(ENROL).status_code == 200  # and so on from there, as on the first day
+
+
+def test_one_factor_of_two_may_go(client):
+    user = member(enrolled=True)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={})
+    sign_in(client, user)
+    client.post(reverse("mfa_deactivate_totp"))
+    assert client.get("/admin/").status_code == 200
+
+
+def wrong_codes(user, address, times):
+    """Somebody who knows the password guesses the code; the client and the answer to the last try."""
+    client = Client(REMOTE_ADDR=address)
+    page = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})["Location"]
+    return client, page, [client.post(page, {"code": "000000"}).status_code for _try in range(times)][-1]
+
+
+def test_codes_guessed_elsewhere_keep_nobody_out(client):
+    user = member(enrolled=True)
+    guesser, page, last = wrong_codes(user, "192.0.2.7", 8)
+    assert (last, guesser.post(page, {"code": code()}).status_code) == (429, 429)
+    own, page, last = wrong_codes(user, "198.51.100.1", 4)
+    assert (last, own.post(page, {"code": code()}).status_code) == (200, 302)
+
+
+def test_codes_are_guessed_no_further_from_many_places(client):
+    user = member(enrolled=True)
+    for number in range(1, 8):
+        _guesser, _page, _last = wrong_codes(user, f"192.0.{number}.7", 5)
+    late, page, _last = wrong_codes(user, "198.51.100.1", 1)
+    assert late.post(page, {"code": code()}).status_code == 200  # the last line: thirty an hour from everywhere
+
+
+def test_whoever_is_made_inactive_is_signed_out_for_good(staff):
+    user = member(enrolled=True, roles=[roles.HIRING])
+    client = Client()
+    first = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    client.post(first["Location"], {"code": code()})
+    fields = {"email": user.email, "name": user.name, "is_staff": "on", "groups": [g.pk for g in user.groups.all()]}
+    administrator = staff(roles.ADMINISTRATOR)
+    assert administrator.post(f"/admin/accounts/user/{user.pk}/change/", fields).status_code == 302
+    assert (
+        administrator.post(f"/admin/accounts/user/{user.pk}/change/", fields | {"is_active": "on"}).status_code == 302
+    )
+    assert where(client.get("/admin/"))[1] == "/admin/login/"
+
+
+@pytest.mark.parametrize(
+    "name", ["mfa_index", "mfa_view_recovery_codes", "account_change_password", "usersessions_list", "account_login"]
+)
+def test_pages_of_the_sign_in_are_kept_by_no_cache(client, name):
+    if name != "account_login":
+        sign_in(client, member(enrolled=True))
+    assert "no-store" in client.get(reverse(name)).headers["Cache-Control"]
+
+
+def test_admins_own_page_for_the_password_leads_to_the_guarded_one(client):
+    sign_in(client, member(enrolled=True), at=time.time() - 1200)
+    response = client.post(
+        "/admin/password_change/", {"old_password": PASSWORD, "new_password1": "x", "new_password2": "x"}
+    )
+    assert where(response) == (302, "/accounts/password/change/")
+    assert where(client.get("/accounts/password/change/")) == (302, SHOW)
 
 
 def test_cookie_from_before_the_second_factor_gains_nothing(client):

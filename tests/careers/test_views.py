@@ -255,6 +255,14 @@ def test_machine_that_fills_everything_is_led_away(client):
     assert (response.status_code, response["Location"], Application.objects.count()) == (302, "/careers/ct/", 0)
 
 
+def test_too_many_tries_from_one_place_are_refused_before_anybody_looks_into_the_file(client, monkeypatch):
+    OpeningFactory(slug="ct")
+    looked = []
+    monkeypatch.setattr("practice.uploads._checked_apart", lambda ending, data: looked.append(ending) or "damaged pdf")
+    statuses = [client.post("/careers/ct/apply/", filled()).status_code for _number in range(61)]
+    assert (statuses, len(looked)) == ([200] * 60 + [429], 60)
+
+
 def test_too_many_applications_from_one_place_wait_an_hour(client):
     OpeningFactory(slug="ct")
     start = datetime(2026, 5, 15, 16, tzinfo=UTC)

@@ -124,3 +124,10 @@ def test_long_texts_of_digits_are_read_to_the_end():
 )
 def test_passes_luhn_knows_the_check_digit(digits, passes):
     assert passes_luhn(digits) is passes
+
+
+@pytest.mark.parametrize("text", ["1 " * 15_000, "x" * 20_001])
+def test_endless_text_is_refused_before_it_is_looked_through(text):
+    with pytest.raises(ValidationError) as refusal:
+        refuse_private_numbers(text)
+    assert refusal.value.code == "length"

@@ -3,7 +3,8 @@ import sys
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.test import RequestFactory
+from django.db.models import UUIDField
+from django.test import Client, RequestFactory
 from django.views.debug import ExceptionReporter, get_exception_reporter_filter
 
 from practice.logs import NoPeopleFilter
@@ -84,6 +85,39 @@ def test_the_text_of_a_failed_query_is_left_out():
     shown = written("A query failed.", error=caught.value)
     assert 'relation "patients" does not exist\nLINE 1: (left out)' in shown
     assert QUERY not in shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lambda: int(NAME),
+        lambda: {}[NAME],
+        lambda: UUIDField().to_python(NAME),
+        lambda: connection.cursor().execute("SELECT %s::inet", [NAME]),
+        lambda: connection.cursor().execute("SELECT %s::int", [NAME]),
+        lambda: connection.cursor().execute("SELECT %s::date", [NAME]),
+    ],
+)
+def test_values_that_an_error_quotes_are_left_out(fail):
+    with pytest.raises(Exception) as caught, transaction.atomic():  # noqa: PT011  (each raises its own)
+        fail()
+    assert NAME in str(caught.value)
+    shown = written("Failed.", error=caught.value)
+    assert (NAME in shown, type(caught.value).__name__ in shown) == (False, True)
+
+
+def test_a_message_about_a_request_names_its_page_and_not_its_address(client, identity, caplog):
+    """Whoever reads the log must not be able to open the private links of payers and applicants."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.post("/pay/plan/canary-token/")
+    strict.post("/no-such-page/canary-token/")
+    shown = []
+    for record in caplog.records:
+        NoPeopleFilter().filter(record)
+        shown.append(record.getMessage())
+    assert [text for text in shown if "canary" in text] == []
+    assert "Forbidden (CSRF cookie not set.): (billing:plan)" in shown
 
 
 def test_query_strings_are_left_out_of_a_traceback():

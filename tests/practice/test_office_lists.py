@@ -84,7 +84,7 @@ def test_nobody_chooses_from_a_select_of_a_table_that_grows(rf, admin_user):
 
 def found(client, words):
     """{room: [words]} as the page of the search shows them."""
-    rooms = client.get("/admin/search/", {"q": words}).context["found"]
+    rooms = client.get("/admin/find/", {"q": words}).context["found"]
     return {str(room.room): [text for text, _url in room.rows] for room in rooms}
 
 
@@ -111,7 +111,7 @@ def test_search_finds_pages_and_tasks_by_name(staff):
 def test_search_shows_five_of_a_room_and_leads_to_the_rest(staff):
     factories.PhysicianFactory.create_batch(7, name="Quill Marsh")
     client = staff("Editor")
-    (room,) = client.get("/admin/search/?q=quill").context["found"]
+    (room,) = client.get("/admin/find/?q=quill").context["found"]
     assert (len(room.rows), room.more) == (5, "/admin/practice/physician/?q=quill")
     assert client.get(room.more).context["cl"].result_count == 7
     assert all(client.get(url).status_code == 200 for _text, url in room.rows)
@@ -129,11 +129,11 @@ def test_search_leaves_the_logs_out_and_writes_nothing_in_them(staff):
 )
 def test_search_takes_any_words(staff, words):
     factories.StatementFactory()
-    assert staff("Administrator", is_superuser=True).get("/admin/search/", {"q": words}).status_code == 200
+    assert staff("Administrator", is_superuser=True).get("/admin/find/", {"q": words}).status_code == 200
 
 
 def test_search_is_on_every_page_of_the_office_and_nowhere_else(staff, client):
     page = staff("Hiring").get("/admin/careers/opening/").text
-    assert 'action="/admin/search/"' in page
-    assert client.get("/admin/search/?q=x").status_code == 302
-    assert 'action="/admin/search/"' not in client.get("/").text
+    assert 'action="/admin/find/"' in page
+    assert client.get("/admin/find/?q=x").status_code == 302
+    assert 'action="/admin/find/"' not in client.get("/").text

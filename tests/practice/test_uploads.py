@@ -1,17 +1,19 @@
 """Hostile files are made here, byte by byte; none comes from outside."""
 
 import io
+import re
 import struct
 import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pikepdf
-import pikepdf.settings
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pikepdf import Array, Dictionary, Name, String
 
-from practice import uploads
+from practice import document_check, uploads
 from practice.resources.demo_pdf import one_page
 from practice.uploads import check_document
 
@@ -22,6 +24,7 @@ PDF_DAMAGED = f"This PDF is damaged and cannot be opened. {AS_PDF}"
 PDF_LOCKED = "This PDF is locked. Please remove the password or protection and try again."
 PDF_NOT = f"This file is named .pdf but is not a PDF. {AS_PDF}"
 PDF_PAGES = "This PDF has no pages, or more than 300. Please send a shorter one."
+TOO_MUCH = "This file takes far more work to open than a document does. Please print it to a new PDF and send that."
 WORD_BOMB = f"This Word file unpacks to far more than a document holds. {AS_PDF}"
 WORD_DAMAGED = f"This Word file is damaged and cannot be opened. {AS_PDF}"
 WORD_EMBEDDED = f"This Word file has other files inside it. {AS_PDF}"
@@ -250,15 +253,47 @@ def test_a_damaged_pdf_or_one_with_a_tail_is_refused(data):
 
 
 def test_a_pdf_that_unpacks_to_too_much_is_refused():
+    """A number below qpdf's own limits, so that the test is quick."""
     data = make_pdf(set_root(PieceInfo=String("A" * 3_000_000)), object_stream_mode=pikepdf.ObjectStreamMode.generate)
     assert len(data) < 20_000
-    limits = pikepdf.settings.set_qpdf_limits(flate_max_memory=1_000_000)
-    try:
-        assert refusals("cv.pdf", data) == ([PDF_DAMAGED], "damaged")
-    finally:
-        pikepdf.settings.set_qpdf_limits(**limits)
-    assert limits == {"flate_max_memory": 100 * 1024 * 1024}
-    assert refusals("cv.pdf", data) == []
+    assert refusals("cv.pdf", data) == ([PDF_DAMAGED], "damaged")
+
+
+def many_dictionaries(count):
+    """A PDF of a few kilobytes with an array of so many dictionaries."""
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        pdf.Root.PieceInfo = pdf.make_indirect(pikepdf.Object.parse(b"[" + b"<<>>" * count + b"]"))
+        target = io.BytesIO()
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
+    return target.getvalue()
+
+
+def test_a_pdf_of_endless_objects_is_refused_soon():
+    data = many_dictionaries(400_000)
+    assert len(data) < 20_000
+    assert refusals("cv.pdf", data) == ([PDF_DAMAGED], "damaged")
+
+
+def test_what_is_too_much_for_the_process_that_looks_is_refused_and_leaves_ours_alone(monkeypatch, tmp_path):
+    greedy = tmp_path / "greedy.py"
+    greedy.write_text("import resource; resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28)); bytearray(2**30)")
+    monkeypatch.setattr(uploads, "document_check", SimpleNamespace(__file__=str(greedy)))
+    assert refusals("cv.pdf", one_page("CV", ["A line"])) == ([TOO_MUCH], "bomb")
+
+
+def test_what_takes_too_long_is_refused(monkeypatch, tmp_path):
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(uploads, "document_check", SimpleNamespace(__file__=str(slow)))
+    monkeypatch.setattr(uploads, "LONGEST_SECONDS", 0.2)
+    assert refusals("cv.pdf", one_page("CV", ["A line"])) == ([TOO_MUCH], "bomb")
+
+
+def test_every_reason_has_its_sentence():
+    source = Path(document_check.__file__).read_text()
+    reasons = set(re.findall(r'Refused\("([^"]+)"\)|return "([^"]+)"', source))
+    assert {one or other for one, other in reasons} | {"too much"} == set(uploads.REFUSALS)
 
 
 # ---- Word -----------------------------------------------------------------------------------------------------------
@@ -420,9 +455,10 @@ def test_a_word_file_that_unpacks_to_too_much_is_refused(changes):
 
 
 def test_a_word_file_of_many_middling_parts_is_refused(monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_UNPACKED_BYTES", 5000)
-    assert refusals("cv.docx", make_docx({"a.txt": b"a" * 3000})) == []
-    assert refusals("cv.docx", make_docx({"a.txt": b"a" * 3000, "b.txt": b"b" * 3000})) == ([WORD_BOMB], "bomb")
+    monkeypatch.setattr(document_check, "MAX_UNPACKED_BYTES", 5000)
+    document_check.check_docx(make_docx({"a.txt": b"a" * 3000}))
+    with pytest.raises(document_check.Refused, match=r"^word bomb$"):
+        document_check.check_docx(make_docx({"a.txt": b"a" * 3000, "b.txt": b"b" * 3000}))
 
 
 def central_entry(data, name):

@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from practice.instants import validate_year, years_known
 from practice.models import validate_phone
 from practice.resources.audiences import Audience, VisibleQuerySet, audience_known
 
@@ -83,14 +84,15 @@ class CallShift(models.Model):
         validators=[validate_phone],
         help_text=_("Only the practice’s own people see it; others call the service’s number."),
     )
-    starts_at = models.DateTimeField(_("from"))
-    ends_at = models.DateTimeField(_("hands over at"))
+    starts_at = models.DateTimeField(_("from"), validators=[validate_year])
+    ends_at = models.DateTimeField(_("hands over at"), validators=[validate_year])
 
     class Meta:
         verbose_name = _("shift")
         verbose_name_plural = _("shifts")
         ordering = ["starts_at"]
         constraints = [
+            years_known("resources_callshift_years_known", "starts_at", "ends_at"),
             models.CheckConstraint(name="resources_callshift_tier_known", condition=Q(tier__in=CallTier.values)),
             models.CheckConstraint(
                 name="resources_callshift_ends_after_start",

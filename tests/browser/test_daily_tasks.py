@@ -1,0 +1,259 @@
+"""Five things that an editor, a billing clerk and a recruiter do each day, in the office, without being told how.
+
+Each begins on the office's first page and finds its way by the words on the screen alone. On a tablet.
+"""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.db.models import Q
+from playwright.sync_api import expect
+
+from billing.models import Question, QuestionKind, QuestionState, Refund
+from billing.questions import ask
+from careers.models import Application, Opening, OpeningStatus
+from education.models import Article, ArticleStatus
+from practice.accounts import roles
+from practice.announcements.models import Announcement
+from practice.models import Feedback, Location
+from practice.search.models import MissedSearch
+from tests import factories
+from tests.accounts.test_roles import expected
+from tests.billing.books import pay
+from tests.browser.test_journeys import fits, practice  # noqa: F401  (a fixture)
+from tests.signing_in import sign_in
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("practice")]
+
+TABLET = {"width": 820, "height": 1180}
+
+
+@pytest.fixture
+def office(open_page, live_server, client):
+    """A function that opens the office for somebody with this role, on its first page."""
+
+    def enter(role):
+        user = factories.UserFactory(roles=[role], is_staff=True, name="Demo Person")
+        codes = Q()
+        for permission in expected(role):  # tests that commit empty the tables, also of what each role may do
+            app, code = permission.split(".")
+            codes |= Q(content_type__app_label=app, codename=code)
+        user.groups.get().permissions.set(Permission.objects.filter(codes))
+        page = open_page("/", viewport=TABLET)
+        sign_in(client, user)
+        page.context.add_cookies(
+            [{"name": "session", "value": client.cookies["session"].value, "url": live_server.url}]
+        )
+        page.goto("/admin/")
+        return page
+
+    return enter
+
+
+def go(page, *words):
+    """From the first page of the office through these links."""
+    page.get_by_role("link", name="Home").first.click() if page.url.rstrip("/").rpartition("/")[2] != "admin" else None
+    for text in words:
+        page.get_by_role("link", name=re.compile(text)).first.click()
+
+
+def waits(page, words):
+    """How many of these the first page says are waiting."""
+    page.goto("/admin/")
+    return page.locator(".queues a", has_text=words).locator("strong").inner_text()
+
+
+def done(page, words):
+    expect(page.locator(".messagelist")).to_contain_text(words)
+    assert fits(page)
+
+
+# ---- An editor ------------------------------------------------------------------------------------------------------
+
+
+def test_editor(office, run_jobs):
+    topic = factories.TopicFactory(slug="knee")
+    location = factories.LocationFactory(name="River Campus")
+    MissedSearch.objects.create(language="en", words="cat scan of the knee")
+    feedback = factories.FeedbackFactory(team="website", email="june@example.com", message="Where do I park?")
+    page = office(roles.EDITOR)
+
+    # 1. Announce something, and look at it before anybody does.
+    go(page, "Announce something")
+    page.get_by_label("Title", exact=False).first.fill("We open on Saturdays")
+    page.get_by_label("Kind").select_option(label="Community")
+    page.get_by_label("Summary", exact=False).first.fill("From March on, eight to noon.")
+    page.get_by_role("button", name="Save and continue editing").click()
+    done(page, "was added successfully")
+    page.get_by_role("link", name="Preview").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We open on Saturdays")
+    page.get_by_role("link", name="Back to the office").click()
+    assert Announcement.objects.get().slug == "we-open-on-saturdays"
+
+    # 2. Write an article and send it to review.
+    go(page, "Write an article")
+    page.locator("#select2-id_topic-container").click()
+    page.get_by_role("searchbox").last.fill("knee")
+    page.locator(".select2-results__option", has_text=str(topic)).click()
+    page.get_by_label("Language").select_option("en")
+    page.get_by_label("Title").first.fill("MRI of the knee")
+    page.get_by_label("Summary").first.fill("Pictures of the knee without X-rays.")
+    page.get_by_role("link", name="Add another Section").click()
+    page.locator("#id_sections-0-kind").select_option("basic facts")
+    page.locator("#id_sections-0-body").fill("An MRI looks at your knee. It does not hurt.")
+    page.get_by_role("button", name="Save and continue editing").click()
+    done(page, "was added successfully")
+    page.get_by_role("button", name="Send to review").click()
+    done(page, "waits for a physician’s review")
+    assert Article.objects.get(topic=topic).status == ArticleStatus.IN_REVIEW
+
+    # 3. Put right what a page says about a location.
+    page.get_by_label("Search the office").fill("river")
+    page.get_by_role("button", name="Search").first.click()
+    page.get_by_role("link", name="River Campus").click()
+    page.get_by_label("Getting here", exact=False).first.fill("Park behind the building.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    done(page, "was changed successfully")
+    assert Location.objects.get(pk=location.pk).directions == "Park behind the building."
+
+    # 4. Answer what a visitor wrote about the website.
+    assert waits(page, "Feedback to answer") == "1"
+    go(page, "Feedback to answer", f"^{feedback.pk}$")
+    page.get_by_role("link", name="Answer by mail").click()
+    page.get_by_label("Your answer").fill("Thank you. The page says it now.")
+    page.get_by_role("button", name="Answer by mail").click()
+    done(page, "The answer is on its way.")
+    run_jobs()
+    assert "june@example.com" in [address for message in mail.outbox for address in message.to]
+
+    # 5. See what visitors looked for and did not find, and mark it as dealt with.
+    go(page, "Searches that found nothing")
+    page.get_by_role("checkbox", name=re.compile("Select this object")).first.check()
+    page.get_by_label("Action").select_option(label="Mark as dealt with")
+    page.get_by_role("button", name="Go").click()
+    expect(page.get_by_text("cat scan of the knee")).to_be_visible()
+    page.get_by_role("button", name="Mark as dealt with").click()
+    done(page, "Marked as dealt with: 1.")
+    assert MissedSearch.objects.open().count() == 0
+
+
+# ---- A billing clerk ------------------------------------------------------------------------------------------------
+
+
+def test_billing_clerk(office, run_jobs):
+    bill = factories.StatementFactory(owes=20_000)
+    payment = pay(bill, 15_000)
+    question = ask(factories.StatementFactory(), QuestionKind.CHARGE, "Why two bills?", email="ann@example.com")
+    feedback = factories.FeedbackFactory(team="billing", message="I do not understand the code.")
+    page = office(roles.BILLING)
+
+    # 1. Find the bill somebody reads from over the telephone.
+    page.get_by_label("Search the office").fill(bill.number)
+    page.get_by_role("button", name="Search").first.click()
+    page.get_by_role("link", name=bill.number).click()
+    expect(page.get_by_text("$50.00").first).to_be_visible()
+
+    # 2. Return a part of a payment.
+    page.get_by_role("link", name=re.compile("View")).first.click()
+    page.get_by_role("link", name="Return money").click()
+    page.get_by_label("Amount").fill("10.00")
+    page.get_by_label("Reason").fill("Paid twice at the desk.")
+    page.get_by_role("button", name="Return money").click()
+    assert Refund.objects.get(payment=payment).amount_cents == 1_000
+    assert fits(page)
+
+    # 3. Answer a patient's question about a charge.
+    assert waits(page, "Questions open") == "1"
+    go(page, "Questions open")
+    page.locator("#result_list a").first.click()
+    page.get_by_role("link", name="Answer", exact=True).click()
+    page.get_by_label("Your answer").fill("One bill is ours, one is the hospital's.")
+    page.get_by_role("button", name="Answer").click()
+    done(page, "The answer is on the patient’s page.")
+    assert Question.objects.get(pk=question.pk).state == QuestionState.ANSWERED
+
+    # 4. Pass on what is not about money.
+    go(page, "Feedback to answer", f"^{feedback.pk}$")
+    page.get_by_role("link", name="Pass on").click()
+    page.get_by_label("Front desk").check()
+    page.get_by_role("button", name="Pass on").click()
+    done(page, "Front desk will answer")
+    assert Feedback.objects.get().team == "front desk"
+
+    # 5. Look at how billing goes today.
+    go(page, "Billing at a glance")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Billing")
+    assert fits(page)
+
+
+# ---- A recruiter ----------------------------------------------------------------------------------------------------
+
+
+def test_recruiter(office, run_jobs):
+    factories.LocationFactory(name="River Campus")
+    first = factories.ApplicationFactory(name="Ada Testa", opening__title="MRI technologist")
+    factories.ApplicationFactory(name="Bo Testa", opening=first.opening)
+    page = office(roles.HIRING)
+
+    # 1. Read an application, also its CV.
+    assert waits(page, "Applicants without an answer") == "2"
+    go(page, "Applicants without an answer")
+    page.get_by_role("link", name=str(first.pk), exact=True).click()
+    expect(page.get_by_text("Ada Testa").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename.startswith("application-")
+
+    # 2. Take both into review; each is told.
+    go(page, "Applicants without an answer")
+    page.locator("#action-toggle").check()
+    page.get_by_label("Action").select_option(label="In review")
+    page.get_by_role("button", name="Go").click()
+    expect(page.get_by_text("Bo Testa, MRI technologist")).to_be_visible()
+    page.get_by_role("button", name="In review").click()
+    done(page, "Moved on and told by mail: 2.")
+    run_jobs()
+    assert len(mail.outbox) == 2
+
+    # 3. Say no to one, and only to that one.
+    page.get_by_role("searchbox", name="Search the office").fill("bo testa")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="All that were found").or_(page.get_by_role("link", name="Application")).first.click()
+    go(page, "Applicants without an answer")
+    page.locator("#searchbar").fill("bo testa")
+    page.keyboard.press("Enter")
+    page.locator("#action-toggle").check()
+    page.get_by_label("Action").select_option(label="Not chosen")
+    page.get_by_role("button", name="Go").click()
+    page.get_by_role("button", name="Not chosen").click()
+    done(page, "Moved on and told by mail: 1.")
+    assert dict(Application.objects.values_list("name", "status")) == {"Ada Testa": "in review", "Bo Testa": "declined"}
+
+    # 4. Post an opening. Without its pay it is refused, and nothing typed is lost.
+    go(page, "Post an opening")
+    page.get_by_label("Title", exact=False).first.fill("Breast radiologist")
+    page.get_by_label("Role").select_option(label="Radiologist")
+    page.get_by_label("Location").select_option(label="River Campus")
+    page.get_by_label("Status").select_option(label="Open")
+    page.get_by_label("Employment").select_option(label="Full time")
+    page.get_by_label("Schedule").fill("Weekdays")
+    page.locator("#id_summary").fill("Read mammograms with us.")
+    page.locator("#id_body").fill("We are eight.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".errornote")).to_be_visible()
+    expect(page.get_by_label("Schedule")).to_have_value("Weekdays")
+    page.get_by_label("Pay from").fill("410,000")
+    page.get_by_label("Pay to").fill("450,000")
+    page.locator("#id_pay_period").select_option(label="a year")
+    page.get_by_role("button", name="Save", exact=True).click()
+    done(page, "was added successfully")
+    assert Opening.objects.get(title="Breast radiologist").pay_from_cents == 41_000_000
+
+    # 5. Close one that is filled.
+    page.get_by_role("link", name="MRI technologist").click()
+    page.get_by_label("Status").select_option(label="Closed")
+    page.get_by_role("button", name="Save", exact=True).click()
+    done(page, "was changed successfully")
+    assert Opening.objects.get(pk=first.opening_id).status == OpeningStatus.CLOSED
