@@ -11,6 +11,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.second_factor import has_second_factor, to_second_factor
@@ -22,12 +23,16 @@ from practice.office_search import search_office
 FILTER_LOOKUPS = ("", "__exact", "__isnull", "__isempty", "__id__exact", "__gte", "__lt", "__lte", "__in")
 
 
-class OwnFiltersOnly(admin.ModelAdmin):
-    """What every list of the office does: it is filtered by its own filters, and by nothing else an address may say.
+class OfficeList(admin.ModelAdmin):
+    """What every list of the office does: it is called by what it lists, and filtered by its own filters alone.
 
     Django's lists take any lookup on any column, also on one that no page shows: `?token__startswith=a` would tell
     whether it does, and `?name__regex=(` ends in an error of the database.
     """
+
+    def changelist_view(self, request, extra_context=None):
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
 
     def lookup_allowed(self, lookup, value, request=None):
         if lookup not in set(self._lookups(request)):
@@ -59,7 +64,7 @@ class PracticeAdminSite(admin.AdminSite):
 
     def register(self, model_or_iterable, admin_class=None, **options):
         """Django's, with the rule above for every list, also those of libraries."""
-        ours = type((admin_class or admin.ModelAdmin).__name__, (OwnFiltersOnly, admin_class or admin.ModelAdmin), {})
+        ours = type((admin_class or admin.ModelAdmin).__name__, (OfficeList, admin_class or admin.ModelAdmin), {})
         super().register(model_or_iterable, ours, **options)
 
     def get_urls(self):

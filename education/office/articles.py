@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone, translation
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -21,6 +22,7 @@ from education.reading_grade import AIM_GRADE
 from education.review import ReviewError, change_status, record_review
 from education.sheets import differences
 from education.views import article_context
+from practice.context import get_identity
 from practice.models import Physician
 from practice.office import Act, ActsMixin
 from practice.office_lists import BulkAct, BulkActsMixin
@@ -324,6 +326,14 @@ class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
     def checklist_score(self, article):
         good, of = checklist.score(article.checklist or {})
         return _("%(good)s of %(of)s yes") % {"good": good, "of": of} if of else _("not filled in")
+
+    def get_changeform_initial_data(self, request):
+        """What the practice writes itself is its own."""
+        ours = {
+            "copyright": f"{timezone.localdate().year} {get_identity().name}",
+            "licence": gettext("All rights reserved"),
+        }
+        return ours | super().get_changeform_initial_data(request)
 
     def has_delete_permission(self, request, obj=None):
         return False  # an article is retired
