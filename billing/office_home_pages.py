@@ -14,7 +14,7 @@ from practice.office_home import Queue, Task, register
 
 
 def uploads_to_accept():
-    return StatementUpload.objects.filter(state__in=[UploadState.CHECKED, UploadState.REFUSED])
+    return StatementUpload.objects.filter(state=UploadState.CHECKED)
 
 
 register(
@@ -38,7 +38,7 @@ register(
     ),
     Queue(
         _("Files of statements that wait for your word"), "billing.import_statements", "billing_statementupload",
-        uploads_to_accept, position=7,
+        uploads_to_accept, "?state__exact=checked", 7,
     ),
     Queue(
         _("Messages not acted on"), "billing.view_gatewayevent", "billing_gatewayevent",

@@ -5,14 +5,16 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from careers.models import Application, ApplicationStatus, Opening
+from careers.models import NEXT_STATUSES, Application, ApplicationStatus, Opening, OpeningStatus
 from careers.review import ReviewError, change_status
 from practice.accounts.access_log import LoggedReadsMixin, record_read
 from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
+from practice.office import Act, ActsMixin, ReadOnlyMixin
 from practice.office_lists import BulkAct, BulkActsMixin, LargeListMixin
 from practice.private_files import serve
 
@@ -24,6 +26,13 @@ class OpeningForm(forms.ModelForm):
     class Meta:
         model = Opening
         fields = "__all__"  # noqa: DJ007  (the fieldsets below decide)
+
+    def clean(self):
+        facts = super().clean() or {}
+        last = facts.get("closes_on")
+        if facts.get("status") == OpeningStatus.OPEN and last and last < timezone.localdate():
+            self.add_error("closes_on", _("This day is over, so nobody could apply. Choose a later day or close it."))
+        return facts
 
 
 @admin.register(Opening)
@@ -72,42 +81,56 @@ class StatusFilter(WorkFirstFilter):
         return queryset if self.value() == "all" else queryset.unanswered()
 
 
-def move(name: str, label, status: ApplicationStatus) -> BulkAct:
-    """The act that moves applications on to this status."""
+# How an application moves on: {name: (what the office calls it, where it moves to)}.
+MOVES = {
+    "to_review": (_("Take into review"), ApplicationStatus.IN_REVIEW),
+    "to_interview": (_("Invite to an interview"), ApplicationStatus.INTERVIEW),
+    "to_hired": (_("Hire"), ApplicationStatus.HIRED),
+    "to_declined": (_("Decline"), ApplicationStatus.DECLINED),
+}
+MAY_MOVE, TELLS = "careers.change_application", _("The applicant gets an e-mail at once, in their language.")
 
+
+def move_to(status: ApplicationStatus):
     def do(request, application, facts):
         change_status(application, status)
+        return _("%s was told by e-mail.") % application.name
 
-    return BulkAct(
-        name, label, "careers.change_application", do, _("Moved on and told by mail: %(count)s."),
-        explanation=_("Each applicant gets a mail at once, in their language."), refusals=(ReviewError,),
-    )  # fmt: skip
+    return do
+
+
+def may_move_to(status: ApplicationStatus):
+    return lambda application: status in NEXT_STATUSES[ApplicationStatus(application.status)]
+
+
+def who_it_is(application):
+    return [(_("Name"), application.name), (_("Opening"), application.opening.title)]
 
 
 @admin.register(Application)
-class ApplicationAdmin(BulkActsMixin, LoggedReadsMixin, LargeListMixin, admin.ModelAdmin):
+class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, LargeListMixin, admin.ModelAdmin):
+    acts = tuple(
+        Act(name, label, MAY_MOVE, move_to(status), forms.Form, TELLS, may_move_to(status), (ReviewError,), who_it_is)
+        for name, (label, status) in MOVES.items()
+    )
+    logs_acts = True
     view_on_site = False  # its page is the applicant's, by their private link
     list_display = ["id", "name", "opening", "status", "received_at", "status_changed_at"]
     list_filter = [StatusFilter, "opening", "status"]
     list_select_related = ["opening"]
     search_fields = ["name", "email"]
-    bulk_acts = (
-        move("to_review", _("In review"), ApplicationStatus.IN_REVIEW),
-        move("to_interview", _("Invite to an interview"), ApplicationStatus.INTERVIEW),
-        move("to_hired", _("Hired"), ApplicationStatus.HIRED),
-        move("to_declined", _("Not chosen"), ApplicationStatus.DECLINED),
-    )
+    bulk_acts = tuple(
+        BulkAct(
+            name, label, MAY_MOVE, move_to(status), _("Moved on and told by e-mail: %(count)s."), explanation=TELLS,
+            refusals=(ReviewError,),
+        )
+        for name, (label, status) in MOVES.items()
+    )  # fmt: skip
     readonly_fields = (
         "opening", "name", "email", "phone", "message", "cv_link", "language", "status", "received_at",
         "status_changed_at",
     )  # fmt: skip
     fields = readonly_fields
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def get_urls(self):
         download = path("<int:pk>/cv/", self.admin_site.admin_view(self.download_cv), name="careers_application_cv")

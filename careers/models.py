@@ -177,12 +177,13 @@ class Application(models.Model):
     class Meta:
         verbose_name = _("application")
         verbose_name_plural = _("applications")
-        ordering = ["-received_at"]
+        ordering = ["-received_at", "-pk"]
         constraints = [
             models.CheckConstraint(
                 name="careers_application_status_known", condition=Q(status__in=ApplicationStatus.values)
             ),
         ]
+        indexes = [models.Index(fields=["-received_at", "-id"], name="careers_application_newest")]
 
     def __str__(self):
         return f"Application {self.pk}"

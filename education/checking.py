@@ -38,6 +38,8 @@ class Findings:
 
     @property
     def verdict(self) -> str:
+        if not self.words:
+            return _("Nothing is written yet.")
         if self.grade > HIGHEST_GRADE:
             return _("Too hard: above grade %(grade)s it is published only with a reason.") % {"grade": HIGHEST_GRADE}
         if self.grade > AIM_GRADE:

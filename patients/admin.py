@@ -4,12 +4,14 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from patients.birth_dates import BirthDateField
 from patients.models import Patient
 from practice.accounts.access_log import LoggedReadsMixin
 from practice.office_lists import LargeListMixin
 
 
 class PatientForm(forms.ModelForm):
+    born_on = BirthDateField(label=_("Date of birth"), help_text=_("Month, day and year, like 3/27/1948."))
     first_name = forms.CharField(label=_("First name"), max_length=100)
     last_name = forms.CharField(label=_("Last name"), max_length=100)
 
@@ -21,6 +23,7 @@ class PatientForm(forms.ModelForm):
 @admin.register(Patient)
 class PatientAdmin(LoggedReadsMixin, LargeListMixin, admin.ModelAdmin):
     form = PatientForm
+    change_form_template = "admin/office/change_with_acts.html"
     list_display = ["account_number", "language", "created_at"]
     search_fields = ["account_number__exact"]
     search_help_text = _("Account number, or the whole last name")

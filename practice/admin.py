@@ -1,7 +1,10 @@
 """The practice's own facts, as the front desk and the administrators edit them."""
 
+from itertools import pairwise
+
 from django import forms
 from django.contrib import admin, messages
+from django.db import models
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -23,6 +26,7 @@ from practice.models import (
     OpeningHours,
     Physician,
     Subspecialty,
+    Weekday,
 )
 from practice.office import Act, ActsMixin, PreviewMixin, ReadOnlyMixin
 from practice.office_lists import BulkAct, BulkActsMixin, ClockMixin, LargeListMixin
@@ -46,8 +50,26 @@ class IdentityAdmin(admin.ModelAdmin):
         return False
 
 
+class OpeningHoursFormSet(forms.BaseInlineFormSet):
+    def clean(self):
+        """Two stretches of a day do not overlap: patients would read both."""
+        super().clean()
+        rows = [form.cleaned_data for form in self.forms if form.cleaned_data and form not in self.deleted_forms]
+        hours = sorted(
+            (row["weekday"], row["opens_at"], row["closes_at"])
+            for row in rows
+            if {"weekday", "opens_at", "closes_at"} <= row.keys()
+        )
+        for (day, _opens, closes), (next_day, next_opens, _closes) in pairwise(hours):
+            if day == next_day and next_opens < closes:
+                raise forms.ValidationError(
+                    gettext("The hours of %(day)s overlap.") % {"day": Weekday(day).label}, code="overlap"
+                )
+
+
 class OpeningHoursInline(admin.TabularInline):
     model = OpeningHours
+    formset = OpeningHoursFormSet
     extra = 1
 
 
@@ -117,14 +139,16 @@ class NoticeAdmin(admin.ModelAdmin):
 
 
 def version_to_start_from(request) -> NoticeVersion | None:
-    """The version in force of the notice whose next version this address asks for."""
+    """The last version, in force or still to come, of the notice whose next version this address asks for."""
     notice = request.GET.get("notice", "")[:9]
-    return NoticeVersion.objects.in_force().filter(notice=int(notice)).first() if notice.isdecimal() else None
+    versions = NoticeVersion.objects.filter(notice=int(notice)) if notice.isdecimal() else NoticeVersion.objects.none()
+    return versions.order_by("-effective_on").first()
 
 
 class NoticeTranslationInline(admin.StackedInline):
     model = NoticeTranslation
-    verbose_name = _("another language")
+    formfield_overrides = {models.TextField: {"widget": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})}}
+    verbose_name = _("language")
     verbose_name_plural = _("in other languages")
 
     def get_extra(self, request, obj=None, **kwargs):
@@ -138,10 +162,24 @@ class NoticeTranslationInline(admin.StackedInline):
         return False
 
 
+def do_withdraw(request, version, facts):
+    version.delete()
+    messages.success(request, gettext("The version is withdrawn."))
+    return redirect("admin:practice_notice_change", version.notice_id)
+
+
 @admin.register(NoticeVersion)
-class NoticeVersionAdmin(PreviewMixin, admin.ModelAdmin):
+class NoticeVersionAdmin(PreviewMixin, ActsMixin, admin.ModelAdmin):
     """A version is written once, starting from the text in force. What has begun is a record; so is what is coming."""
 
+    acts = (
+        Act(
+            "withdraw", _("Withdraw it before its day"), "practice.add_noticeversion", do_withdraw, forms.Form,
+            _("The version is deleted: nobody has read it yet. What is in force stays."),
+            lambda version: not version.has_begun,
+        ),
+    )  # fmt: skip
+    logs_readings = False
     change_form_template = "admin/practice/notice_version.html"
     list_display = ["notice", "effective_on"]
     list_filter = ["notice"]
@@ -151,9 +189,7 @@ class NoticeVersionAdmin(PreviewMixin, admin.ModelAdmin):
             None,
             {
                 "fields": ["notice", "effective_on", "body"],
-                "description": _(
-                    "A version cannot be changed once it is saved: read it twice. To correct it, write another."
-                ),
+                "description": _("A saved version cannot be changed. Until its day you can preview and withdraw it."),
             },
         ),
         (_("In Spanish"), {"fields": ["body_es"]}),
@@ -189,7 +225,7 @@ class AnswerForm(forms.Form):
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 10}),
         validators=[refuse_private_numbers],
-        help_text=_("It goes by mail, which others may read: nothing about anybody’s health. Call them for that."),
+        help_text=_("It goes by e-mail, which others may read: nothing about anybody’s health. Call them for that."),
     )
 
 
@@ -219,7 +255,7 @@ def do_close(request, feedback, facts):
 
 def do_pass_on(request, feedback, facts):
     feedback = pass_on(feedback, facts["team"])
-    said = gettext("%(team)s will answer, and a mail tells them.") % {"team": feedback.get_team_display()}
+    said = gettext("%(team)s will answer, and an e-mail tells them.") % {"team": feedback.get_team_display()}
     messages.success(request, said)
     return redirect("admin:practice_feedback_changelist")  # it may no longer be theirs to read
 
@@ -262,12 +298,12 @@ class FeedbackAdmin(
 ):
     acts = (
         Act(
-            "answer", _("Answer by mail"), "practice.change_feedback", do_answer, AnswerForm,
+            "answer", _("Answer by e-mail"), "practice.change_feedback", do_answer, AnswerForm,
             offered=lambda feedback: waits(feedback) and bool(feedback.email), show=what_was_written,
             refusals=(FeedbackError,),
         ),
         Act(
-            "close", _("Done without a mail"), "practice.change_feedback", do_close, DoneForm,
+            "close", _("Done without an e-mail"), "practice.change_feedback", do_close, DoneForm,
             offered=waits, show=what_was_written, refusals=(FeedbackError,),
         ),
         Act(
@@ -277,8 +313,8 @@ class FeedbackAdmin(
     )  # fmt: skip
     bulk_acts = (
         BulkAct(
-            "close", _("Done without a mail"), "practice.change_feedback", do_close,
-            _("Done: %(count)s."), DoneForm, _("Nobody gets a mail. The text is kept with each."), (FeedbackError,),
+            "close", _("Done without an e-mail"), "practice.change_feedback", do_close,
+            _("Done: %(count)s."), DoneForm, _("Nobody gets an e-mail. The text is kept with each."), (FeedbackError,),
         ),
     )  # fmt: skip
     logs_acts = True

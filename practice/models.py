@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from practice import languages
 from practice.business_days import business_days_after
 from practice.colours import validate_hex
+from practice.instants import validate_near
 from practice.pictures import check_picture
 from practice.private_files import random_name
 
@@ -247,7 +248,7 @@ class NoticeVersion(Bilingual):
     """What a notice says from a day on. Once in force it is a record: a trigger refuses to change it."""
 
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="versions", verbose_name=_("notice"))
-    effective_on = models.DateField(_("in force from"))
+    effective_on = models.DateField(_("in force from"), validators=[validate_near])
     body = models.TextField(_("text"), help_text=_("Markdown."))
     body_es = models.TextField(_("text in Spanish"), blank=True)
 
@@ -363,7 +364,7 @@ class Feedback(models.Model):
     received_at = models.DateTimeField(_("received at"), auto_now_add=True)
     due_on = models.DateField(_("answer by"), default=feedback_due_on)
     answer = models.TextField(_("answer, or what was done"), blank=True)
-    is_answer_mailed = models.BooleanField(_("answered by mail"), default=False)
+    is_answer_mailed = models.BooleanField(_("answered by e-mail"), default=False)
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

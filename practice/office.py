@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import translation
 
 from practice.accounts.access_log import record_read
 from practice.accounts.second_factor import ask_again, proved_lately
@@ -197,4 +198,5 @@ class PreviewMixin(admin.ModelAdmin):
         if row is None:
             raise Http404
         back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
-        return self.render_preview(request, row, back)
+        with translation.override("es" if request.GET.get("language") == "es" else "en"):
+            return self.render_preview(request, row, back)

@@ -2,17 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+
+MOST_RELATED = 1_000
 
 
 class CappedPaginator(Paginator):
@@ -41,6 +46,31 @@ class LargeListMixin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
 
+    def get_search_results(self, request, queryset, search_term):
+        """Where all fields are compared whole, each is asked for in its own index.
+
+        Django joins the tables of all fields and compares afterwards, which reads a million rows to find one.
+        """
+        paths = self.get_search_fields(request)
+        if not all(path.endswith("__exact") for path in paths):
+            return super().get_search_results(request, queryset, search_term)
+        for word in search_term.split():
+            found = [self._holds(path.removesuffix("__exact"), word) for path in paths]
+            queryset = queryset.filter(reduce(or_, found, Q(pk__in=[])))
+        return queryset, False
+
+    def _holds(self, path: str, word: str) -> Q:
+        """The rows whose column at the end of this path is the word."""
+        name, _separator, rest = path.partition("__")
+        field = self.opts.pk if name == "pk" else self.opts.get_field(name)
+        if rest:
+            related = field.related_model._base_manager.filter(**{rest: word})
+            return Q(**{f"{name}__in": list(related.values_list("pk", flat=True)[:MOST_RELATED])})
+        try:
+            return Q(**{name: field.to_python(word)})
+        except ValidationError:  # "abc" is the number of no row
+            return Q(pk__in=[])
+
 
 class ClockMixin:
     """Shows by when a row is answered, in words. The row has a `due_on`; `is_waiting` says whether it still waits."""
@@ -48,14 +78,14 @@ class ClockMixin:
     def is_waiting(self, row) -> bool:
         raise NotImplementedError
 
-    @admin.display(description=_("clock"), ordering="due_on")
+    @admin.display(description=_("answer"), ordering="due_on")
     def clock(self, row):
         if not self.is_waiting(row):
             return _("answered")
         left = (row.due_on - timezone.localdate()).days
         if left < 0:
-            return _("late since %(day)s") % {"day": row.due_on}
-        return _("due today") if left == 0 else _("due %(day)s") % {"day": row.due_on}
+            return _("late since %(day)s") % {"day": date_format(row.due_on)}
+        return _("due today") if left == 0 else _("due %(day)s") % {"day": date_format(row.due_on)}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.access_log import LoggedReadsMixin, record_many
@@ -53,7 +54,7 @@ def _pages_named(site, request, words) -> Found:
         if model["admin_url"]
     ]
     wanted = fold(words)
-    found = [(str(name), url) for name, url in [*tasks_of(request.user), *rooms] if wanted in fold(str(name))]
+    found = [(capfirst(str(name)), url) for name, url in [*tasks_of(request.user), *rooms] if wanted in fold(str(name))]
     return Found(_("Pages"), found if wanted else [])
 
 

@@ -173,6 +173,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # ---- Language and time ----------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "practice.formats"
 LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True

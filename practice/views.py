@@ -163,4 +163,4 @@ def server_error(request):
         response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
-    return HttpResponse(render_to_string("500.html"), status=500)
+    return HttpResponse(render_to_string("500.html", {"in_office": request.path.startswith("/admin/")}), status=500)

@@ -124,6 +124,12 @@ class Attempt(models.Model):
                 condition=~Q(payment_ref=""),
             ),
         ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="billing_attempt_newest"),
+            models.Index(
+                fields=["-created_at", "-id"], name="billing_attempt_open", condition=Q(state__in=LIVE_STATES)
+            ),
+        ]
 
     def __str__(self):
         return f"{dollars(self.amount_cents)} attempt {str(self.pk)[:8]}"
@@ -207,6 +213,7 @@ class Payment(models.Model):
         ]
         indexes = [
             models.Index(fields=["-captured_at"], name="billing_payment_captured"),
+            models.Index(fields=["payment_ref"], name="billing_payment_ref"),
             models.Index(fields=["captured_at"], name="billing_payment_to_review", condition=~Q(needs_review="")),
         ]
 
@@ -329,6 +336,7 @@ class Refund(models.Model):
                 name="billing_refund_unresolved",
                 condition=Q(state__in=[RefundState.PROPOSED, *UNRESOLVED_REFUND_STATES]),
             ),
+            models.Index(fields=["refund_ref"], name="billing_refund_ref"),
         ]
 
     def __str__(self):

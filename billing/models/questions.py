@@ -71,6 +71,9 @@ class Question(models.Model):
             models.CheckConstraint(name="billing_question_kind_known", condition=Q(kind__in=QuestionKind.values)),
             models.CheckConstraint(name="billing_question_state_known", condition=Q(state__in=QuestionState.values)),
         ]
+        indexes = [
+            models.Index(fields=["due_on", "id"], name="billing_question_open", condition=Q(state=QuestionState.OPEN)),
+        ]
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.pk}"
@@ -142,6 +145,9 @@ class EstimateRequest(models.Model):
                 condition=Q(answered_at=None, estimate_cents=None)
                 | Q(answered_at__isnull=False, estimate_cents__isnull=False, estimate_cents__gte=0),
             ),
+        ]
+        indexes = [
+            models.Index(fields=["due_on", "id"], name="billing_estimate_to_give", condition=Q(answered_at=None)),
         ]
 
     def __str__(self):

@@ -1,7 +1,10 @@
 """Payments, attempts, refunds and disputes."""
 
+from datetime import timedelta
+
 from django import forms
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +22,9 @@ from practice.office_lists import LargeListMixin
 class RefundForm(OnceForm):
     amount = CentsField(label=_("How much to return"), help_text=_("In dollars and cents, like 25.00."))
     reason = forms.CharField(label=_("Why"), max_length=200)
+    again = forms.BooleanField(
+        label=_("Return it once more, although the same sum of this payment was returned just now"), required=False
+    )
 
 
 class ReviewedForm(forms.Form):
@@ -26,6 +32,7 @@ class ReviewedForm(forms.Form):
 
 
 def do_refund(request, payment, facts):
+    refuse_the_same_twice(payment, facts)
     refund = request_refund(payment, facts["amount"], by=request.user, reason=facts["reason"], refund_id=facts["once"])
     said = WHAT_BECAME[RefundState(refund.state)] % {"amount": dollars(refund.amount_cents)}
     bill = last_heir(payment.statement)
@@ -37,6 +44,21 @@ def do_refund(request, payment, facts):
     return f"{said} {owed}"
 
 
+def refuse_the_same_twice(payment, facts) -> None:
+    """Two tabs, or the browser's way back, send a form of their own: the same sum again is asked about first."""
+    just_now = (
+        payment.refunds.filter(amount_cents=facts["amount"], created_at__gt=timezone.now() - SAME_AGAIN)
+        .exclude(pk=facts["once"])
+        .exclude(state__in=[RefundState.DECLINED, RefundState.FAILED])
+    )
+    if just_now.exists() and not facts["again"]:
+        raise RefundRefused(
+            gettext("%(amount)s of this payment was returned a moment ago. To return it once more, tick the box.")
+            % {"amount": dollars(facts["amount"])}
+        )
+
+
+SAME_AGAIN = timedelta(minutes=15)
 WHAT_BECAME = {
     RefundState.PROPOSED: _("A refund of %(amount)s waits for a second person, who finds it under Refunds."),
     RefundState.DECLINED: _("The refund of %(amount)s was declined."),
@@ -56,6 +78,7 @@ def do_mark_reviewed(request, payment, facts):
 def how_it_stands(payment):
     statement = payment.statement
     return [
+        (_("Patient"), statement.patient.full_name),
         (_("Receipt"), payment.receipt_number),
         (_("Paid"), dollars(payment.amount_cents)),
         (_("Credit on %(number)s") % {"number": statement.number}, dollars(credit_of(statement))),

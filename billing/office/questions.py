@@ -84,6 +84,9 @@ class QuestionAdmin(ClockMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin, Larg
             _("Close without an answer"),
             "billing.change_question",
             do_close,
+            forms.Form,
+            _("The patient sees that it is closed, and nothing more. The bill is no longer on hold for it."),
+            show=the_thread,
             offered=lambda question: question.state == QuestionState.OPEN,
         ),
     )

@@ -134,6 +134,7 @@ def do_renew(request, statement, facts):
 
 def how_it_stands(statement):
     return [
+        (_("Patient"), statement.patient.full_name),
         (_("Statement"), statement.number),
         (_("Billed"), dollars(statement.charges_cents)),
         (_("Paid or taken off"), dollars(statement.applied_cents)),
@@ -190,9 +191,19 @@ ACTS = (
         _("Revoke the QR code"),
         "billing.print_statement",
         do_revoke,
+        forms.Form,
+        _("The picture on the patient’s paper leads nowhere any more. The printed letters and digits still work."),
         offered=lambda statement: is_valid(statement) and statement.link_index is not None,
     ),
-    Act("renew-link", _("Make a new QR code"), "billing.print_statement", do_renew, offered=is_valid),
+    Act(
+        "renew-link",
+        _("Make a new QR code"),
+        "billing.print_statement",
+        do_renew,
+        forms.Form,
+        _("The code printed before leads nowhere any more: print the statement again."),
+        is_valid,
+    ),
 )
 
 

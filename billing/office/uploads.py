@@ -55,6 +55,7 @@ class StatementUploadAdmin(ActsMixin, ReadOnlyMixin, admin.ModelAdmin):
     )
     change_form_template = "admin/billing/upload.html"
     list_display = ["file_name", "uploaded_at", "uploaded_by", "state"]
+    list_filter = ["state"]
     list_select_related = ["uploaded_by"]
     fields = ["file_name", "uploaded_at", "uploaded_by", "state"]
 

@@ -23,6 +23,7 @@ from education.review import ReviewError, change_status, record_review
 from education.sheets import differences
 from education.views import article_context
 from practice.context import get_identity
+from practice.instants import validate_not_future
 from practice.models import Physician
 from practice.office import Act, ActsMixin
 from practice.office_lists import BulkAct, BulkActsMixin
@@ -52,8 +53,11 @@ class SectionInline(admin.StackedInline):
     model = Section
     form = SectionForm
     formset = SectionFormSet
-    extra = 0
     max_num = len(SectionKind)
+
+    def get_extra(self, request, obj=None, **kwargs):
+        """A new article begins with a box to write in."""
+        return 0 if obj else 1
 
 
 class LocalNoteInline(admin.StackedInline):
@@ -120,7 +124,9 @@ def _move(status: ArticleStatus, said):
 
 class ReviewForm(forms.Form):
     reviewer = forms.ModelChoiceField(Physician.objects.practising(), label=_("Physician who has read it"))
-    reviewed_on = forms.DateField(label=_("Reviewed on"), widget=forms.DateInput(attrs={"type": "date"}))
+    reviewed_on = forms.DateField(
+        label=_("Reviewed on"), widget=forms.DateInput(attrs={"type": "date"}), validators=[validate_not_future]
+    )
     next_review_on = forms.DateField(label=_("Next review due"), widget=forms.DateInput(attrs={"type": "date"}))
     read_whole = forms.BooleanField(
         label=_("The physician has read the whole text as it stands now"),
@@ -354,6 +360,9 @@ class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
         if article.language != "en":
             _carry_over(article, before)
         edition = publishing.keep_edition(article, by=request.user)
+        if article.editions.filter(is_live=True).exclude(digest=edition.digest).exists():
+            said = _("Saved. Visitors still read the text from before: send this one to review, then publish it.")
+            self.message_user(request, said, messages.WARNING)
         if edition.grade > AIM_GRADE:
             found = _("It reads at grade %(grade)s. Aim at %(aim)s or below.")
             self.message_user(request, found % {"grade": f"{edition.grade:g}", "aim": AIM_GRADE}, messages.WARNING)

@@ -55,8 +55,15 @@ class EntryForm(forms.ModelForm):
 class EntryInline(admin.StackedInline):
     model = Entry
     form = EntryForm
-    extra = 0
+    min_num = 1
     max_num = 2
+
+    def get_formset(self, request, obj=None, **kwargs):
+        return super().get_formset(request, obj, **{"validate_min": True} | kwargs)
+
+    def get_extra(self, request, obj=None, **kwargs):
+        """A new word begins with a box for each language."""
+        return 0 if obj else 1
 
 
 @admin.register(Term)

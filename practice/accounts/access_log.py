@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from practice.accounts.models import AccessEntry
 from practice.client_address import client_address
@@ -44,7 +46,9 @@ class LoggedReadsMixin(admin.ModelAdmin):
         row = self.get_object(request, object_id)
         if row is not None and self.has_view_or_change_permission(request, row):
             record_read(request, row)
-        return super().change_view(request, object_id, form_url, extra_context)
+        query = urlencode({"q": f"{self.opts.label_lower} {object_id}"})
+        readers = {"readers": f"{reverse('admin:accounts_accessentry_changelist')}?{query}"}
+        return super().change_view(request, object_id, form_url, readers | (extra_context or {}))
 
     def history_view(self, request, object_id, extra_context=None):
         row = self.get_object(request, object_id)

@@ -2,6 +2,7 @@
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.urls import reverse
 from django.utils import translation
 
 from practice.accounts.invitations import send_notice, send_reset
@@ -18,6 +19,10 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def get_login_redirect_url(self, request):
+        """Staff begin in the office, others in Practice Resources."""
+        return reverse("admin:index") if request.user.is_staff else super().get_login_redirect_url(request)
 
     def is_reauthentication_required(self, *, app, **options):
         """Whoever has just signed in need not prove it again to set up their second factor."""

@@ -1,9 +1,11 @@
-from functools import reduce
+from datetime import datetime
+from functools import cached_property, reduce
 from itertools import chain
 from operator import or_
 
 from django import forms
-from django.contrib import admin
+from django.apps import apps
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -13,19 +15,39 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import StreamingHttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.access_log import record_many
 from practice.accounts.invitations import invite
 from practice.accounts.models import AccessEntry, Change, User
+from practice.accounts.roles import STAFF_ROLES
 from practice.accounts.second_factor import ask_again, end_sessions, proved_lately
+from practice.folding import fold
 from practice.office import Act, ActsMixin
 from practice.office_lists import LargeListMixin
 from practice.spreadsheets import csv_line
 
 MOST_PEOPLE = 100  # that a part of an address may mean
+
+
+def _local(value):
+    """An instant as the office's own clock shows it, with its difference to UTC."""
+    return timezone.localtime(value).isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else value
+
+
+def models_called(word: str) -> list:
+    """The models with this word in their names, as the office calls them."""
+    wanted = fold(word)
+    return [
+        model
+        for model in apps.get_models(include_auto_created=True)
+        if wanted
+        and any(wanted in fold(str(name)) for name in (model._meta.verbose_name, model._meta.verbose_name_plural))
+    ]
 
 
 class UserCreation(forms.ModelForm):
@@ -56,6 +78,15 @@ class UserChange(UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
+
+    def clean(self):
+        """Nobody shuts themselves out: they could not open the office again to undo it."""
+        facts = super().clean() or {}
+        if self.instance == getattr(self, "acting", None):
+            for name in ("is_active", "is_staff", "is_superuser"):
+                if name in self.fields and getattr(self.instance, name) and not facts.get(name):
+                    self.add_error(name, _("You cannot take this from yourself. Ask another administrator."))
+        return facts
 
 
 @admin.register(User)
@@ -111,6 +142,14 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
             return ask_again(request)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.acting = request.user
+        return form
+
+    def add_view(self, request, form_url="", extra_context=None):
+        return super().add_view(request, form_url, {"title": _("Invite somebody")} | (extra_context or {}))
+
     def user_change_password(self, request, id, form_url=""):
         """Nobody sets another person's password; they choose it by a link that only they get."""
         raise PermissionDenied
@@ -122,8 +161,14 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
 
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
+        user = form.instance
+        if not user.is_staff and user.groups.filter(name__in=STAFF_ROLES).exists():
+            user.is_staff = True
+            user.save(update_fields=["is_staff"])
+            said = _("%s has a role in the office and so was marked as staff.")
+            self.message_user(request, said % user.email, messages.INFO)
         if not change:
-            invite(form.instance)
+            self.message_user(request, _invite(request, user, {}), messages.INFO)
 
     def has_delete_permission(self, request, obj=None):
         return False  # people are deactivated; what they did keeps their name
@@ -163,14 +208,40 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
     change_list_template = "admin/accounts/log.html"
     exported: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()  # columns with an index, compared whole
+    kind_column = ""  # says which model
 
     def get_search_results(self, request, queryset, search_term):
-        """Each word is somebody's address, or a part of one, or the whole of a searched column."""
+        """Each word is a part of somebody's name or address, a word for a kind of row, or a searched column's whole."""
         for word in search_term.split():
-            people = list(User.objects.filter(email__icontains=word).values_list("pk", flat=True)[:MOST_PEOPLE])
+            named = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
+            people = Q(user__in=list(named.values_list("pk", flat=True)[:MOST_PEOPLE]))
+            kinds = Q(**{f"{self.kind_column}__in": [self.key_of(model) for model in models_called(word)]})
             whole = [Q(**{column: word}) for column in self.searched]
-            queryset = queryset.filter(reduce(or_, whole, Q(user__in=people)))
+            queryset = queryset.filter(reduce(or_, whole, people | kinds))
         return queryset, False
+
+    def key_of(self, model) -> str:
+        """How the log writes this model."""
+        raise NotImplementedError
+
+    @cached_property
+    def models_by_key(self) -> dict:
+        return {self.key_of(model): model for model in apps.get_models(include_auto_created=True)}
+
+    @admin.display(description=_("what"))
+    def kind(self, entry):
+        key = getattr(entry, self.kind_column)
+        model = self.models_by_key.get(key)
+        return capfirst(model._meta.verbose_name) if model else key
+
+    @admin.display(description=_("row"))
+    def row_and_history(self, entry):
+        """The row's key; it leads to the row's history, where there is one."""
+        model = self.models_by_key.get(getattr(entry, self.kind_column))
+        if model is None or model not in self.admin_site._registry or not entry.row or " " in entry.row:
+            return entry.row
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_history", args=[entry.row])
+        return format_html('<a href="{}">{}</a>', address, entry.row)
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.export_view)
@@ -188,7 +259,7 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
             return redirect(f"admin:accounts_{self.opts.model_name}_changelist")
         record_many(request, self.model, "export")
         head = csv_line(self.opts.get_field(name).verbose_name for name in self.exported)  # type: ignore[union-attr]
-        lines = (csv_line([getattr(row, name) for name in self.exported]) for row in rows.iterator(2000))
+        lines = (csv_line([_local(getattr(row, name)) for name in self.exported]) for row in rows.iterator(2000))
         response = StreamingHttpResponse(chain([head], lines), content_type="text/csv; charset=utf-8")
         name = f"{self.opts.model_name}-{timezone.localdate().isoformat()}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -207,19 +278,27 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
 
 @admin.register(AccessEntry)
 class AccessEntryAdmin(LogAdmin):
-    list_display = ["read_at", "user", "what", "row", "how", "address"]
+    kind_column = "what"
+    list_display = ["read_at", "user", "kind", "row_and_history", "how", "address"]
     list_filter = ["read_at"]
     list_select_related = ["user"]
     search_fields = searched = ("what", "row")
-    search_help_text = _("A kind like patients.patient, the number of a row, or somebody’s address")
+    search_help_text = _("A word like patient, the number of a row, or somebody’s name or address")
     exported = ("read_at", "user", "what", "row", "how", "address")
+
+    def key_of(self, model):
+        return model._meta.label_lower
 
 
 @admin.register(Change)
 class ChangeAdmin(LogAdmin):
-    list_display = ["changed_at", "user", "table_name", "row", "action", "count", "route"]
+    kind_column = "table_name"
+    list_display = ["changed_at", "user", "kind", "row_and_history", "action", "count", "route"]
     list_filter = ["action", "changed_at"]
     list_select_related = ["user"]
     search_fields = searched = ("table_name", "row")
-    search_help_text = _("A table like practice_physician, the number of a row, or somebody’s address")
+    search_help_text = _("A word like location, the number of a row, or somebody’s name or address")
     exported = ("changed_at", "user", "table_name", "row", "action", "count", "route", "address", "before")
+
+    def key_of(self, model):
+        return model._meta.db_table

@@ -71,17 +71,21 @@ def history_of(row: models.Model, shown: Iterable[str], parts: Iterable[Part] = 
 def _steps_of(model, shown, which: models.Q, keys: list, part: str) -> list[Step]:
     log = Change.objects.filter(which, table_name=model._meta.db_table).select_related("user")
     later = _as_stored(model, keys)
+    names = {str(key): str(row) for key, row in model._base_manager.in_bulk(keys).items()} if part else {}
     steps = []
     for change in log[:MOST_STEPS]:
         now = later.setdefault(change.row, {})
-        differences = [
+        found = [
             _difference(model, shown, column, value, now.get(column))
             for column, value in change.before.items()
             if change.action == ChangeAction.UPDATE
         ]
         now |= change.before
-        name = f"{part} {change.row}" if part else ""
-        steps.append(Step(change.changed_at, change.user, change.route, change.get_action_display(), name, differences))
+        differences = [one for one in found if one is not None]
+        if differences or change.action != ChangeAction.UPDATE:
+            name = f"{part} {names.get(change.row, change.row)}" if part else ""
+            action = change.get_action_display()
+            steps.append(Step(change.changed_at, change.user, change.route, action, name, differences))
     return steps
 
 
@@ -94,14 +98,18 @@ def _as_stored(model, keys: list) -> dict[str, dict]:
         return {key: json.loads(facts) for key, facts in cursor.fetchall()}
 
 
-def _difference(model, shown, column: str, before, after) -> Difference:
+def _difference(model, shown, column: str, before, after) -> Difference | None:
+    """None for what nobody would call a change: other white space, and what the site keeps for itself."""
     field = _field_of(model, column)
     if field is None:
         return Difference(column, None, None)
     label = str(field.verbose_name)
-    if field.name not in shown or HIDDEN in (before, after):
+    if HIDDEN in (before, after):
         return Difference(label, None, None)
-    return Difference(label, *mark_changes(_in_words(field, before), _in_words(field, after)))
+    if field.name not in shown:
+        return Difference(label, None, None) if field.editable else None
+    was, now = _in_words(field, before), _in_words(field, after)
+    return Difference(label, *mark_changes(was, now)) if was.split() != now.split() else None
 
 
 def _field_of(model, column: str):

@@ -70,3 +70,10 @@ class Announcement(Bilingual):
 
     def get_absolute_url(self):
         return reverse("announcements:announcement", args=[self.slug])
+
+    def stage(self, at=None) -> str:
+        """Whether visitors read it at that instant (now when not given): "planned", "now" or "over"."""
+        at = at or timezone.now()
+        if self.publish_until and self.publish_until <= at:
+            return "over"
+        return "now" if self.publish_from <= at else "planned"

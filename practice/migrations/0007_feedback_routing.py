@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="feedback",
             name="is_answer_mailed",
-            field=models.BooleanField(default=False, verbose_name="answered by mail"),
+            field=models.BooleanField(default=False, verbose_name="answered by e-mail"),
         ),
         migrations.AddField(
             model_name="feedback",

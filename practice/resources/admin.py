@@ -78,6 +78,11 @@ def do_remind(request, document, facts):
     return ngettext("A reminder to %d person is on its way.", "Reminders to %d people are on their way.", count) % count
 
 
+def whom_to_remind(document):
+    version = document.versions.in_force().get()
+    return [(reader.name, reader.email) for reader in must_reads.missing_readers(version)]
+
+
 def is_read_by_not_all(document):
     version = document.versions.in_force().select_related("document__collection").first()
     return bool(document.is_must_read and document.is_current and version and must_reads.missing_readers(version))
@@ -111,8 +116,8 @@ class DocumentAdmin(ActsMixin, admin.ModelAdmin):
             refusals=(versions.VersionRefused,),
         ),
         Act(
-            "remind", _("Remind those who have not read it"), "resources.change_document", do_remind,
-            offered=is_read_by_not_all,
+            "remind", _("Remind those who have not read it"), "resources.change_document", do_remind, forms.Form,
+            _("Each of them gets an e-mail at once."), is_read_by_not_all, show=whom_to_remind,
         ),
     )  # fmt: skip
     logs_readings = False

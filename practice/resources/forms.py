@@ -33,9 +33,13 @@ class VersionForm(forms.Form):
         label=_("What is new"), required=False, max_length=300, help_text=_("Readers see it beside the title.")
     )
     effective_on = forms.DateField(
-        label=_("In force from"), initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"})
+        validators=[validate_year],
+        label=_("In force from"),
+        initial=timezone.localdate,
+        widget=forms.DateInput(attrs={"type": "date"}),
     )
     expires_on = forms.DateField(
+        validators=[validate_year],
         label=_("Last day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
@@ -74,6 +78,7 @@ class NewDocumentForm(VersionForm, forms.ModelForm):
 
 class LastDayForm(forms.Form):
     expires_on = forms.DateField(
+        validators=[validate_year],
         label=_("Last day"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),

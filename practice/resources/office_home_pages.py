@@ -16,5 +16,6 @@ register(
     Task(_("Add a document"), "resources.add_document", "resources_document_add", position=30),
     Task(_("See the documents on the site"), "resources.change_document", "resources_document_changelist", position=31),
     Task(_("Who is on call"), "resources.change_callshift", "resources_callshift_changelist", position=32),
+    Task(_("Plan who is on call"), "resources.change_callservice", "resources_callservice_changelist", position=32),
     Task(_("Add to the ordering guide"), "resources.add_orderingadvice", "resources_orderingadvice_add", position=33),
 )  # fmt: skip

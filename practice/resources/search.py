@@ -61,6 +61,14 @@ def _pages(user):
         text = f"{contact.what_for} {contact.phone}"
         yield _Page(f"{reverse('resources:contacts')}#contact-{contact.pk}", contact.name, text, _("Contact"))
     if audiences_of(user):
+        yield _Page(
+            reverse("education:prep_sheets"), _("Preparation sheets"), _("For your patient, in English and Spanish"),
+            _("Page"), "prep preparation prepare sheet ct mri ultrasound x-ray spanish español",
+        )  # fmt: skip
+        yield _Page(
+            reverse("resources:on_call"), _("On call now"), _("Everybody on call in the next two weeks"), _("Page"),
+            "who is on call schedule radiologist",
+        )  # fmt: skip
         for advice in OrderingAdvice.objects.all():
             yield _Page(
                 f"{reverse('resources:ordering_guide')}#advice-{advice.pk}", advice.question, advice.exam,

@@ -1,13 +1,18 @@
 """Filters and tags every template has."""
 
+import re
+
 from django import template
 from django.urls import translate_url
 from django.utils import translation
+from django.utils.safestring import mark_safe
 
 from practice import markdown as md
 from practice.money import dollars as as_dollars
 
 register = template.Library()
+
+PHONE = re.compile(r"\([0-9]{3}\) [0-9]{3}-[0-9]{4}", re.ASCII)
 
 OTHER_LANGUAGE = {"en": ("es", "Español"), "es": ("en", "English")}
 
@@ -40,6 +45,12 @@ def language_of(row, field: str) -> str:
 def markdown(text: str, top_heading: int = 3):
     """Markdown as clean HTML; its first heading level is `top_heading`."""
     return md.render(text, top_heading=top_heading)
+
+
+@register.filter
+def numbers_apart(html: str):
+    """HTML in which phone numbers keep their order also where the text is read from right to left."""
+    return mark_safe(PHONE.sub(r'<bdi dir="ltr">\g<0></bdi>', html))  # noqa: S308  (the digits of what is HTML already)
 
 
 @register.filter

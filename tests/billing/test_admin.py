@@ -422,14 +422,14 @@ ACTS = [
     ("statement", "void", owing, {"reason": "Wrong insurer"}, LEAD),
     ("statement", "reissue", voided, {"number": "S-NEW"}, LEAD),
     ("statement", "unlock", locked_out, None, BOTH),
-    ("statement", "revoke-link", owing, None, BOTH),
-    ("statement", "renew-link", owing, None, BOTH),
+    ("statement", "revoke-link", owing, {}, BOTH),
+    ("statement", "renew-link", owing, {}, BOTH),
     ("payment", "refund", paid, {"amount": "10.00", "reason": "Paid twice"}, BOTH),
     ("payment", "reviewed", odd_payment, None, LEAD),
     ("refund", "approve", proposed, {}, LEAD),
     ("refund", "decline", proposed, {}, LEAD),
     ("question", "answer", asked, {"message": "Because."}, BOTH),
-    ("question", "close", asked, None, BOTH),
+    ("question", "close", asked, {}, BOTH),
     ("estimaterequest", "record", wanted, {"amount": "250.00"}, BOTH | {roles.FRONT_DESK}),
     ("paymentplan", "cancel", planned, None, BOTH),
     ("statementupload", "accept", checked, None, BOTH),
@@ -745,6 +745,7 @@ def test_page_before_voiding_shows_how_it_stands_and_what_ends(staff, identity):
 
     assert shown == [
         {
+            "Patient": plan.statement.patient.full_name,
             "Statement": plan.statement.number,
             "Billed": "$300.00",
             "Paid or taken off": "$0.00",
@@ -753,6 +754,7 @@ def test_page_before_voiding_shows_how_it_stands_and_what_ends(staff, identity):
             "Payment plan": "ends with this",
         },
         {
+            "Patient": payment.statement.patient.full_name,
             "Statement": payment.statement.number,
             "Billed": "$100.00",
             "Paid or taken off": "$40.00",
@@ -873,6 +875,7 @@ def test_refund_page_names_the_credit_and_what_returning_does(staff, identity, m
     page = staff(roles.BILLING).get(address("payment", "refund", payment))
 
     assert facts_of(page) == {
+        "Patient": payment.statement.patient.full_name,
         "Receipt": payment.receipt_number,
         "Paid": "$40.00",
         f"Credit on {number}": credit,
@@ -897,7 +900,7 @@ def test_refund_says_what_is_owed_now_and_on_which_bill(staff, identity, make, c
 def test_refund_once_whatever_is_clicked(staff, payment):
     """Two forms are two refunds; one form sent three times is one."""
     client, url = staff(roles.BILLING), address("payment", "refund", payment)
-    first, second = (filled(client, url, {"amount": "10.00", "reason": "x"}) for _form in range(2))
+    first, second = (filled(client, url, {"amount": "10.00", "reason": "x", "again": again}) for again in ("", "on"))
 
     for sent in (first, first, second, first, second):
         client.post(url, sent)
@@ -1019,10 +1022,22 @@ def test_refund_of_the_set_amount_needs_nobody_else(staff, identity):
 def test_small_refunds_count_together_towards_the_limit(staff, identity, amounts, states):
     payment, client = paid(30_000, 30_000), staff(roles.BILLING)
     for amount in amounts:
-        act_on(client, "payment", "refund", payment, {"amount": amount, "reason": "Paid twice"})
+        act_on(client, "payment", "refund", payment, {"amount": amount, "reason": "Paid twice", "again": "on"})
 
     assert list(Refund.objects.order_by("created_at").values_list("state", flat=True)) == states
     assert Movement.objects.filter(kind="refund").count() == states.count("succeeded")
+
+
+def test_same_sum_again_is_asked_about_first(staff, payment):
+    """From another tab, or by the browser's way back: the form is another one, with an id of its own."""
+    client, sum_ = staff(roles.BILLING), {"amount": "10.00", "reason": "Paid twice"}
+    act_on(client, "payment", "refund", payment, sum_)
+    page = act_on(client, "payment", "refund", payment, sum_)
+    assert "$10.00 of this payment was returned a moment ago. To return it once more, tick the box." in text(page)
+    assert Refund.objects.count() == 1
+    act_on(client, "payment", "refund", payment, sum_ | {"again": "on"})
+    act_on(client, "payment", "refund", payment, sum_ | {"amount": "9.00"})
+    assert Refund.objects.count() == 3
 
 
 @pytest.mark.parametrize("state", [RefundState.FAILED, RefundState.DECLINED])

@@ -121,9 +121,9 @@ def test_editor(office, run_jobs):
     # 4. Answer what a visitor wrote about the website.
     assert waits(page, "Feedback to answer") == "1"
     go(page, "Feedback to answer", f"^{feedback.pk}$")
-    page.get_by_role("link", name="Answer by mail").click()
+    page.get_by_role("link", name="Answer by e-mail").click()
     page.get_by_label("Your answer").fill("Thank you. The page says it now.")
-    page.get_by_role("button", name="Answer by mail").click()
+    page.get_by_role("button", name="Answer by e-mail").click()
     done(page, "The answer is on its way.")
     run_jobs()
     assert "june@example.com" in [address for message in mail.outbox for address in message.to]
@@ -209,21 +209,21 @@ def test_recruiter(office, run_jobs):
     # 2. Take both into review; each is told.
     go(page, "Applicants without an answer")
     page.locator("#action-toggle").check()
-    page.get_by_role("combobox", name=re.compile("^Action")).select_option(label="In review")
+    page.get_by_role("combobox", name=re.compile("^Action")).select_option(label="Take into review")
     page.get_by_role("button", name="Go").click()
     expect(page.get_by_text("Bo Testa, MRI technologist")).to_be_visible()
-    page.get_by_role("button", name="In review").click()
-    done(page, "Moved on and told by mail: 2.")
+    page.get_by_role("button", name="Take into review").click()
+    done(page, "Moved on and told by e-mail: 2.")
     run_jobs()
     assert len(mail.outbox) == 2
 
     # 3. Say no to one, and only to that one.
     go(page, "Applicants without an answer")
     page.locator("tr", has_text="Bo Testa").get_by_role("checkbox").check()
-    page.get_by_role("combobox", name=re.compile("^Action")).select_option(label="Not chosen")
+    page.get_by_role("combobox", name=re.compile("^Action")).select_option(label="Decline")
     page.get_by_role("button", name="Go").click()
-    page.get_by_role("button", name="Not chosen").click()
-    done(page, "Moved on and told by mail: 1.")
+    page.get_by_role("button", name="Decline").click()
+    done(page, "Moved on and told by e-mail: 1.")
     assert dict(Application.objects.values_list("name", "status")) == {"Ada Testa": "in review", "Bo Testa": "declined"}
 
     # 4. Post an opening. Without its pay it is refused, and nothing typed is lost.

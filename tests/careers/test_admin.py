@@ -216,7 +216,7 @@ def test_action_moves_the_application_and_tells_the_applicant(staff, run_jobs, m
     response = staff("Hiring").post(
         LIST, {"action": action, "_selected_action": application.pk, "sure": "yes"}, follow=True
     )
-    assert said(response) == [("success", "Moved on and told by mail: 1.")]
+    assert said(response) == [("success", "Moved on and told by e-mail: 1.")]
     application.refresh_from_db()
     assert application.status == after
     assert LogEntry.objects.count() == 1
@@ -230,7 +230,7 @@ def test_action_names_the_applicants_and_asks_before_it_tells_them(staff, run_jo
     application = ApplicationFactory(name="Ann Lee")
     page = staff("Hiring").post(LIST, {"action": "to_declined", "_selected_action": application.pk}).text
     run_jobs()
-    assert ("Ann Lee" in page, "Each applicant gets a mail at once" in page) == (True, True)
+    assert ("Ann Lee" in page, "The applicant gets an e-mail at once" in page) == (True, True)
     assert (Application.objects.get().status, mailoutbox) == ("received", [])
 
 

@@ -185,7 +185,7 @@ def test_last_shift_ends_with_the_last_day(service):
 
 def test_planning_over_somebody_makes_nothing(service):
     plan_rotation(service, ["Ann"], **(WEEKS | {"first_on": date(2026, 3, 16)}))
-    with pytest.raises(RotationRefused, match=r"March 16, 2026: Somebody else is on call then"):
+    with pytest.raises(RotationRefused, match=r"March 16, 2026: Ann is on call then"):
         plan_rotation(service, ["Bea"], **WEEKS)
     assert CallShift.objects.count() == 1
     assert len(plan_rotation(service, ["Bea"], tier=CallTier.BACKUP, **WEEKS)) == 3
@@ -245,4 +245,4 @@ def test_overlap_in_the_office_is_a_sentence(service, staff):
         "ends_at_0": f"{now + timedelta(days=1):%Y-%m-%d}", "ends_at_1": f"{now:%H:%M:%S}",
     }  # fmt: skip
     response = staff("Front desk").post("/admin/resources/callshift/add/", data)
-    assert (response.status_code, "Somebody else is on call then." in response.text) == (200, True)
+    assert (response.status_code, " is on call then (" in response.text) == (200, True)

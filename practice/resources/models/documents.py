@@ -39,7 +39,7 @@ class Collection(models.Model):
         constraints = [audience_known("collection")]
 
     def __str__(self):
-        return self.title
+        return f"{self.title} ({self.get_audience_display()})"
 
     def get_absolute_url(self):
         return reverse("resources:collection", args=[self.slug])

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from practice.instants import validate_not_future
 from practice.models import Physician, validate_phone
 from practice.resources.audiences import Audience, VisibleQuerySet, audience_known
 
@@ -55,7 +56,7 @@ class OrderingAdvice(models.Model):
     reviewed_by = models.ForeignKey(
         Physician, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("reviewed by")
     )
-    reviewed_on = models.DateField(_("reviewed on"), null=True, blank=True)
+    reviewed_on = models.DateField(_("reviewed on"), null=True, blank=True, validators=[validate_not_future])
 
     class Meta:
         verbose_name = _("ordering advice")

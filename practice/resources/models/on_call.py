@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from practice.instants import validate_year, years_known
@@ -109,6 +111,24 @@ class CallShift(models.Model):
                 violation_error_message=_("Somebody else is on call then. Change that shift first."),
             ),
         ]
+
+    def clean(self):
+        """What the database refuses too, with a sentence that says who is on call then."""
+        super().clean()
+        if not (self.starts_at and self.ends_at):
+            return
+        if self.ends_at <= self.starts_at:
+            raise ValidationError({"ends_at": _("The hand-over must be after the start.")})
+        others = CallShift.objects.exclude(pk=self.pk).filter(service=self.service_id, tier=self.tier)
+        taken = others.filter(starts_at__lt=self.ends_at, ends_at__gt=self.starts_at).first()
+        if taken:
+            words = {
+                "person": taken.person,
+                "first": date_format(timezone.localtime(taken.starts_at), "DATETIME_FORMAT"),
+                "last": date_format(timezone.localtime(taken.ends_at), "DATETIME_FORMAT"),
+            }
+            message = _("%(person)s is on call then (%(first)s to %(last)s). Change that shift first.") % words
+            raise ValidationError({"starts_at": message})
 
     def __str__(self):
         return f"{self.service}: {self.person}"

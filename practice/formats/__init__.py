@@ -1,0 +1,1 @@
+"""How dates and times are written and read here, where Django's own formats are not enough."""
