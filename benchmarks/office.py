@@ -22,6 +22,7 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import override_settings  # noqa: E402
 
+from billing.models import QuestionKind  # noqa: E402
 from billing.questions import ask, request_estimate  # noqa: E402
 from practice.accounts.models import AccessEntry, User  # noqa: E402
 from practice.office_lists import LargeListMixin  # noqa: E402
@@ -62,7 +63,7 @@ def seed() -> None:
     user = User.objects.create_superuser("bench@example.com", "bench", name="Bench")
     bill = factories.StatementFactory(owes=10_000)
     pay(bill, 5_000)
-    ask(factories.StatementFactory(), "charge", "Why?")
+    ask(factories.StatementFactory(), QuestionKind.CHARGE, "Why?")
     request_estimate(name="Ann", contact="ann@example.com", exam="MRI", scheduled_on=None, language="en")
     factories.ApplicationFactory()
     factories.FeedbackFactory()

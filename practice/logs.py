@@ -2,6 +2,7 @@
 
 import logging
 import re
+from typing import Any
 
 from django.views.debug import SafeExceptionReporterFilter
 
@@ -36,8 +37,8 @@ class NoPeopleFilter(logging.Filter):
     def without_address(self, record) -> str:
         """The message with the name of the page in place of its address, which may be a private link."""
         text = record.getMessage()
-        request = getattr(record, "request", None)
-        if getattr(request, "path", ""):
+        request: Any = getattr(record, "request", None)
+        if hasattr(request, "path"):
             match = request.resolver_match
             text = text.replace(request.path, f"({match.view_name})" if match else "(no page of ours)")
         return text

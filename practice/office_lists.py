@@ -62,7 +62,7 @@ class LargeListMixin(admin.ModelAdmin):
     def _holds(self, path: str, word: str) -> Q:
         """The rows whose column at the end of this path is the word."""
         name, _separator, rest = path.partition("__")
-        field = self.opts.pk if name == "pk" else self.opts.get_field(name)
+        field: Any = self.opts.pk if name == "pk" else self.opts.get_field(name)
         if rest:
             related = field.related_model._base_manager.filter(**{rest: word})
             return Q(**{f"{name}__in": list(related.values_list("pk", flat=True)[:MOST_RELATED])})

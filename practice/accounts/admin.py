@@ -144,7 +144,7 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.acting = request.user
+        form.acting = request.user  # type: ignore[attr-defined]
         return form
 
     def add_view(self, request, form_url="", extra_context=None):
@@ -228,7 +228,7 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
     def models_by_key(self) -> dict:
         return {self.key_of(model): model for model in apps.get_models(include_auto_created=True)}
 
-    @admin.display(description=_("what"))
+    @admin.display(description=_("kind"))
     def kind(self, entry):
         key = getattr(entry, self.kind_column)
         model = self.models_by_key.get(key)

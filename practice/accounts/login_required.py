@@ -3,7 +3,10 @@
 What is behind the sign-in, and the sign-in itself, is kept by no cache: a page that says nothing else gets this rule.
 """
 
+from typing import cast
+
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpResponseBase
 
 OF_SIGN_IN = ("account_", "mfa_", "usersessions_")
 
@@ -12,7 +15,7 @@ class PrivateByDefaultMiddleware(LoginRequiredMiddleware):
     """Django's rule, asked in the other order: its own reads the session first, and so no page could be cached."""
 
     def __call__(self, request):
-        response = super().__call__(request)
+        response = cast(HttpResponseBase, super().__call__(request))  # nothing here is asynchronous
         if getattr(request, "is_private", False):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
