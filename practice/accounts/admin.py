@@ -214,6 +214,7 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
         """Each word is a part of somebody's name or address, a word for a kind of row, or a searched column's whole."""
         for word in search_term.split():
             named = User.objects.filter(Q(email__icontains=word) | Q(name__icontains=word))
+            named = named.none() if word.isdecimal() else named  # the number of a row, not a part of an address
             people = Q(user__in=list(named.values_list("pk", flat=True)[:MOST_PEOPLE]))
             kinds = Q(**{f"{self.kind_column}__in": [self.key_of(model) for model in models_called(word)]})
             whole = [Q(**{column: word}) for column in self.searched]

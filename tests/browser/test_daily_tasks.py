@@ -252,3 +252,21 @@ def test_recruiter(office, run_jobs):
     page.get_by_role("button", name="Save", exact=True).click()
     done(page, "was changed successfully")
     assert Opening.objects.get(pk=first.opening_id).status == OpeningStatus.CLOSED
+
+
+def test_what_was_typed_is_not_thrown_away_by_a_button(office):
+    article = factories.ArticleFactory(status=ArticleStatus.DRAFT)
+    page = office(roles.EDITOR)
+    page.goto(f"/admin/education/article/{article.pk}/change/")
+    page.wait_for_timeout(500)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.locator("#id_summary").fill("Not saved yet.")
+    page.get_by_role("button", name="Send to review").click()
+    assert len(asked) == 1
+    expect(page.locator("#id_summary")).to_have_value("Not saved yet.")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.wait_for_timeout(500)
+    page.get_by_role("button", name="Send to review").click()
+    done(page, "waits for a physician’s review")
+    assert len(asked) == 1

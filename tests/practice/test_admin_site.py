@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from practice.pictures import check_picture
+from practice.search.models import MissedSearch
 from tests import factories
 from tests.billing.books import begin_plan
 
@@ -161,3 +162,101 @@ def test_logo_is_a_png_or_jpeg_named_as_what_it_is(name, kind, is_taken):
 def test_what_is_no_picture_is_refused(data):
     with pytest.raises(ValidationError, match="Choose a PNG or JPEG picture"):
         check_picture(SimpleUploadedFile("a.png", data))
+
+
+# ---- Sentences where a newcomer stumbled ------------------------------------------------------------------------------
+
+
+SHIFT = {"tier": "first", "person": "Dr. B", "starts_at_0": "2026-12-28", "starts_at_1": "7 am", "ends_at_1": "07:00"}
+
+
+def test_shift_that_ends_before_it_starts_is_a_sentence(staff):
+    service = factories.CallServiceFactory()
+    fields = SHIFT | {"service": service.pk, "ends_at_0": "2026-12-27"}
+    page = staff("Front desk").post("/admin/resources/callshift/add/", fields)
+    assert (page.status_code, "The hand-over must be after the start." in page.text) == (200, True)
+
+
+def test_shift_over_anothers_names_who_is_on_call(staff):
+    shift = factories.CallShiftFactory(
+        person="Dr. Vale", starts_at="2026-12-28T12:00:00Z", ends_at="2026-12-30T12:00:00Z"
+    )
+    fields = SHIFT | {"service": shift.service_id, "ends_at_0": "2026-12-29"}
+    page = staff("Front desk").post("/admin/resources/callshift/add/", fields)
+    assert "Dr. Vale is on call then (Dec. 28, 2026, 7 a.m. to Dec. 30, 2026, 7 a.m.)." in page.text
+
+
+def hours(*rows):
+    fields = {"opening_hours-TOTAL_FORMS": len(rows), "opening_hours-INITIAL_FORMS": 0}
+    for number, row in enumerate(rows):
+        names = zip(("weekday", "opens_at", "closes_at"), row, strict=True)
+        fields |= {f"opening_hours-{number}-{name}": value for name, value in names}
+    return fields
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([(6, "8:30 am", "1 pm")], ""),
+        ([(1, "07:00", "12:00"), (1, "12:00", "5:30 PM")], ""),
+        ([(6, "8:30 am", "1 pm"), (6, "9:00", "11:00")], "The hours of Saturday overlap."),
+        ([(6, "8:30 am", "noonish")], "Enter a valid time."),
+    ],
+)
+def test_opening_hours_are_read_as_people_write_them_and_do_not_overlap(staff, rows, said):
+    place = factories.LocationFactory()
+    fields = {
+        "name": place.name, "slug": place.slug, "street": "x", "city": "x", "state": "IN", "postal_code": "46500",
+        "phone": "(574) 555-0100", "position": "0",
+    }  # fmt: skip
+    page = staff("Editor").post(f"/admin/practice/location/{place.pk}/change/", fields | hours(*rows))
+    assert (page.status_code, place.opening_hours.count()) == ((200, 0) if said else (302, len(rows)))
+    assert said in page.text
+
+
+def test_opening_whose_last_day_is_over_is_not_posted(staff):
+    opening = factories.OpeningFactory()
+    client = staff("Hiring")
+    form = client.get(f"/admin/careers/opening/{opening.pk}/change/").context["adminform"].form
+    fields = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    page = client.post(f"/admin/careers/opening/{opening.pk}/change/", fields | {"closes_on": "2020-01-01"})
+    assert "This day is over, so nobody could apply. Choose a later day or close it." in page.text
+
+
+@pytest.mark.parametrize("born_on", ["2999-01-01", "1/1/2999", "2/30/1950", "yesterday"])
+def test_birth_date_that_cannot_be_is_refused(staff, born_on):
+    patient = factories.PatientFactory()
+    fields = {"first_name": "A", "last_name": "B", "born_on": born_on, "language": "en"}
+    page = staff("Billing lead").post(f"/admin/patients/patient/{patient.pk}/change/", fields)
+    before = patient.born_on
+    patient.refresh_from_db()
+    assert (page.status_code, patient.born_on) == (200, before)
+
+
+def test_announcement_says_whether_visitors_read_it(staff):
+    news = factories.AnnouncementFactory()
+    address = f"/admin/announcements/announcement/{news.pk}/change/"
+    fields = {"kind": news.kind, "title": news.title, "slug": news.slug, "summary": news.summary, "body": news.body}
+    client = staff("Editor")
+    for day, said, leads_there in (
+        ("2026-01-01", "Everybody can read it", True),
+        ("2098-01-01", "Nobody reads", False),
+    ):
+        client.post(address, fields | {"publish_from_0": day, "publish_from_1": "08:00"})
+        page = client.get(address).text
+        assert said in page
+        assert ("/admin/r/" in page) is leads_there
+
+
+def test_search_without_a_result_leads_to_a_synonym_or_is_dealt_with(staff):
+    missed = MissedSearch.objects.create(language="en", words="belly scan")
+    client = staff("Editor")
+    to_synonym = client.post(f"/admin/search/missedsearch/{missed.pk}/act/synonym/")["Location"]
+    assert "belly scan = " in client.get(to_synonym).text
+    client.post(f"/admin/search/missedsearch/{missed.pk}/act/dealt-with/")
+    assert MissedSearch.objects.open().count() == 0
+
+
+def test_list_of_one_area_shows_its_rooms(staff):
+    page = staff("Front desk").get("/admin/practice/").text
+    assert ("/admin/practice/feedback/" in page, "Nothing waits" in page) == (True, False)

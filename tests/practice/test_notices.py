@@ -201,3 +201,27 @@ def test_the_list_says_what_is_not_published_and_what_comes(staff, today):
     page = staff("Administrator").get("/admin/practice/notice/").text
     assert "not published yet" in page
     assert coming.effective_on.strftime("%Y") in page
+
+
+def test_phone_numbers_keep_their_order_where_the_text_runs_from_the_right(client, today):
+    version = NoticeVersionFactory(notice__slug="help", effective_on=today)
+    version.translations.create(language="ar", body="اتصل (574) 555-0100")
+    assert '<bdi dir="ltr">(574) 555-0100</bdi>' in client.get("/notices/help/").text
+
+
+def test_version_still_to_come_is_withdrawn_and_begun_from(staff, today):
+    version = NoticeVersionFactory(effective_on=today, body="Now.")
+    coming = NoticeVersionFactory(notice=version.notice, effective_on=today + timedelta(days=5), body="With a slip.")
+    coming.translations.create(language="de", body="x")
+    client = staff("Administrator")
+    assert "With a slip." in client.get(f"{ADD}?notice={version.notice_id}").text
+    assert client.get(f"/admin/practice/noticeversion/{coming.pk}/act/withdraw/").status_code == 200
+    client.post(f"/admin/practice/noticeversion/{coming.pk}/act/withdraw/")
+    client.post(f"/admin/practice/noticeversion/{version.pk}/act/withdraw/")  # in force: not offered
+    assert list(NoticeVersion.objects.all()) == [version]
+
+
+def test_version_of_another_age_is_a_slip(staff):
+    fields = {"notice": NoticeFactory().pk, "effective_on": "9999-01-01", "body": "x", "body_es": ""}
+    page = staff("Administrator").post(ADD, fields | rows_of("translations")).text
+    assert "This day is more than two years away. Please check the year." in page
