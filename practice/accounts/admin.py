@@ -55,7 +55,7 @@ class UserCreation(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["email", "name", "is_staff", "groups"]
+        fields = ["email", "name", "groups"]
 
     def clean_email(self):
         return self.cleaned_data["email"].lower()
@@ -109,17 +109,13 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
     list_filter = ["is_active", "is_staff", "groups"]
     search_fields = ["email", "name"]
     ordering = ["email"]
-    filter_horizontal = ["groups"]
+    filter_horizontal = ()
     fieldsets = [
         (None, {"fields": ["email", "name"]}),
         (
             _("What they may do"),
             {
                 "fields": ["is_active", "is_staff", "is_superuser", "groups"],
-                "description": _(
-                    "“Staff” opens the admin; the groups say which rooms. Physicians and referring "
-                    "offices need no staff mark to read Practice Resources."
-                ),
             },
         ),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
@@ -129,8 +125,10 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
             None,
             {
                 "classes": ["wide"],
-                "fields": ["email", "name", "is_staff", "groups"],
-                "description": _("They get a mail with a link to choose a password, and set up a second step."),
+                "fields": ["email", "name", "groups"],
+                "description": _(
+                    "They get an e-mail with a link to choose a password; staff then set up a second step."
+                ),
             },
         )
     ]
@@ -141,6 +139,18 @@ class UserAdmin(ActsMixin, DjangoUserAdmin):
         if not proved_lately(request):
             return ask_again(request)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        """Ten roles are ten boxes to tick."""
+        if db_field.name != "groups":
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        return forms.ModelMultipleChoiceField(
+            Group.objects.order_by("name"),
+            label=_("Roles"),
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+            help_text=_("Physicians and referring offices read Practice Resources; all other roles open the office."),
+        )
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
