@@ -2,11 +2,12 @@
 
 import re
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -379,8 +380,22 @@ def killed(monkeypatch):
             broken.setattr(uploads, "import_statements", in_the_middle)
             with pytest.raises(KeyboardInterrupt):
                 job.call(*facts)
+        wait_until_its_locks_are_gone()
 
     return run
+
+
+def wait_until_its_locks_are_gone():
+    """The server notices that a connection has ended a moment after it has."""
+    with connection.cursor() as cursor:
+        for _try in range(200):
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = "
+                "current_database() WHERE l.locktype = 'advisory' AND l.pid <> pg_backend_pid()"
+            )
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.01)
 
 
 def taken_up():
