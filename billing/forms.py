@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from patients.birth_dates import BirthDateField
 from practice.free_text import refuse_private_numbers
+from practice.instants import validate_year
 from practice.money import CentsField, dollars
 
 
@@ -168,6 +169,7 @@ class EstimateForm(forms.Form):
         error_messages={"required": _("Tell us which exam it is.")},
     )
     scheduled_on = forms.DateField(
+        validators=[validate_year],
         label=_("Day of the exam, if you have one (optional)"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date", "class": "short"}),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
+from practice.instants import validate_year
 from practice.models import Bilingual, Location, Subspecialty
 from practice.private_files import random_name
 
@@ -68,8 +69,8 @@ class Opening(Bilingual):
     body = models.TextField(_("text"), help_text=_("Markdown."))
     body_es = models.TextField(_("text in Spanish"), blank=True)
     status = models.CharField(_("status"), max_length=10, choices=OpeningStatus, default=OpeningStatus.DRAFT)
-    posted_on = models.DateField(_("posted on"), default=timezone.localdate)
-    closes_on = models.DateField(_("closes on"), null=True, blank=True)
+    posted_on = models.DateField(_("posted on"), default=timezone.localdate, validators=[validate_year])
+    closes_on = models.DateField(_("closes on"), null=True, blank=True, validators=[validate_year])
 
     objects = OpeningQuerySet.as_manager()
 

@@ -49,14 +49,15 @@ def apply(request, slug):
         return _closed(request, found)
     if request.method == "POST" and not count_try(APPLICATION_TRIES_PER_ADDRESS, client_address(request)):
         return render(request, "429.html", status=429)  # before anybody looks into the file
+    if request.method == "POST" and request.POST.get("website"):
+        return redirect(found)  # people leave it empty; a machine's file is not even looked at
     form = ApplicationForm(
         request.POST if request.method == "POST" else None, request.FILES if request.method == "POST" else None
     )
     status = 200
     if request.method == "POST" and form.is_valid():
         facts = form.cleaned_data
-        if facts.pop("website"):
-            return redirect(found)
+        del facts["website"]
         if count_try(APPLICATIONS_PER_ADDRESS, client_address(request)):
             application = receive_application(found, **facts, language=translation.get_language())
             return redirect(application)

@@ -1,21 +1,25 @@
 """The admin staff work in: our name, our sign-in page, one door."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import wraps
 from typing import Any, cast
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.core.exceptions import BadRequest, FieldDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from practice.accounts.access_log import LoggedReadsMixin, record_many
 from practice.accounts.second_factor import has_second_factor, to_second_factor
 from practice.forms import QueryForm
 from practice.office_home import tasks_of, waiting_for
@@ -35,6 +39,26 @@ class OfficeList(admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, title | (extra_context or {}))
+
+    def get_changeform_initial_data(self, request):
+        """What the address says a new row begins with, less what its fields could not hold."""
+        given = super().get_changeform_initial_data(request)
+        return {name: kept for name, value in given.items() if (kept := self._beginning(name, value)) is not None}
+
+    def _beginning(self, name, value):
+        try:
+            field: Any = self.opts.get_field(name)
+            if field.many_to_many:
+                return [field.related_model._meta.pk.to_python(key) for key in value]
+            parsed = (field.target_field if field.remote_field else field).to_python(value)
+            if not field.remote_field:
+                field.run_validators(parsed)
+        except FieldDoesNotExist:
+            return value
+        except (ValidationError, ValueError, TypeError, OverflowError):
+            return None
+        is_naive = isinstance(parsed, datetime) and timezone.is_naive(parsed)
+        return timezone.make_aware(parsed) if is_naive else parsed
 
     def lookup_allowed(self, lookup, value, request=None):
         if lookup not in set(self._lookups(request)):
@@ -89,6 +113,23 @@ class PracticeAdminSite(admin.AdminSite):
         if row is None or not rows.has_view_or_change_permission(request, row):
             raise Http404
         return redirect(row)
+
+    def autocomplete_view(self, request):
+        """Choices for the fields that ask for them, and no others; what shows people is in the access log."""
+        label = f"{request.GET.get('app_label')}.{request.GET.get('model_name')}".lower()
+        name = request.GET.get("field_name", "")
+        if (label, name) not in self._autocompleted():
+            raise PermissionDenied
+        response = super().autocomplete_view(request)
+        chosen = apps.get_model(label)._meta.get_field(name).related_model
+        if isinstance(self._registry.get(chosen), LoggedReadsMixin):  # type: ignore[arg-type]
+            record_many(request, chosen, "search")  # type: ignore[arg-type]
+        return response
+
+    def _autocompleted(self) -> set[tuple[str, str]]:
+        parts = [part for page in self._registry.values() for part in (page, *page.inlines)]
+        models = [(part, part.model) for part in parts]
+        return {(model._meta.label_lower, name) for part, model in models for name in part.autocomplete_fields}
 
     def password_change(self, request, extra_context=None):
         """One page for it, where the second factor is asked and a mail tells the person."""

@@ -12,6 +12,7 @@ VALUES_OF_A_ROW = re.compile(
     r"^(DETAIL|CONTEXT|LINE \d+):.*?(?=\n\n(?:The above exception was|During handling of the above)|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+ADDRESS = re.compile(r"\bhttps?://[^\s\"']+")  # also where somebody came from, with the links they had
 QUERY_STRING = re.compile(r"\?[^\s\"']*")
 # Errors that quote the value they could not take: what a person typed, or a part of an address.
 QUOTING_ERROR = re.compile(
@@ -26,6 +27,10 @@ class NoPeopleFilter(logging.Filter):
     """Take query strings and the database's row values out of a record, in its message and in its traceback."""
 
     def filter(self, record):
+        if record.name.startswith("django.security.") and record.name != "django.security.csrf":
+            # What was refused, and never how: the message repeats what somebody sent.
+            record.msg, record.args, record.exc_info, record.exc_text = "Refused.", (), None, None
+            return True
         record.msg = self.without_people(self.without_address(record))
         record.args = ()
         if record.exc_info and not record.exc_text:
@@ -46,7 +51,7 @@ class NoPeopleFilter(logging.Filter):
     def without_people(self, text: str) -> str:
         text = VALUES_OF_A_ROW.sub(r"\1: (left out)", text)
         text = QUOTING_ERROR.sub(lambda line: QUOTED.sub("“…”", line.group()), text)
-        return QUERY_STRING.sub("?…", text)
+        return QUERY_STRING.sub("?…", ADDRESS.sub("(an address)", text))
 
 
 class NothingReporterFilter(SafeExceptionReporterFilter):

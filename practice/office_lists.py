@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from practice.accounts.access_log import LoggedReadsMixin, record_read
+
 MOST_RELATED = 1_000
 
 
@@ -138,6 +140,9 @@ class BulkActsMixin(admin.ModelAdmin):
             if is_sure and form.is_valid():
                 self._do_each(act, request, rows, form.cleaned_data)
                 return None
+            if isinstance(self, LoggedReadsMixin):
+                for row in rows:
+                    record_read(request, row)
             context = {
                 **self.admin_site.each_context(request),
                 "title": act.label,

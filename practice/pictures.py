@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from PIL import Image, UnidentifiedImageError
 
+MOST_PIXELS = 20_000_000
 ENDINGS = {"PNG": {".png"}, "JPEG": {".jpg", ".jpeg"}}
 
 
@@ -17,7 +18,9 @@ def check_picture(file) -> None:
     file.seek(0)
     try:
         with Image.open(file, formats=tuple(ENDINGS)) as picture:
-            kind = picture.format
+            kind = picture.format if picture.width * picture.height <= MOST_PIXELS else None
+            if kind:
+                picture.load()
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         kind = None
     file.seek(0)

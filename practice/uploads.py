@@ -6,6 +6,7 @@ Every refusal is a sentence for the person who sent the file: what is wrong, and
 import subprocess
 import sys
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,7 +16,9 @@ from django.utils.translation import gettext_lazy
 
 from practice import document_check
 
-LONGEST_SECONDS = 30
+LONGEST_SECONDS = 10
+AT_ONCE = BoundedSemaphore(1)  # in each process of the site: other pages are answered meanwhile
+LONGEST_WAIT = 3  # seconds for one's turn
 SAVE_AS_PDF = gettext_lazy("Please save it as a PDF and try again.")
 PRINT_AGAIN = gettext_lazy("Please print it to a new PDF and send that.")
 
@@ -45,6 +48,10 @@ REFUSALS = {
     "files inside": (gettext_lazy("This Word file has other files inside it."), SAVE_AS_PDF, "embedded"),
     "uncheckable": (gettext_lazy("This Word file has content we cannot check."), SAVE_AS_PDF, "entities"),
     "outside parts": (gettext_lazy("This Word file loads parts from elsewhere."), SAVE_AS_PDF, "external"),
+    "busy": (
+        gettext_lazy("Other files are being looked at just now."), gettext_lazy("Please send it again in a minute."),
+        "busy",
+    ),
     "too much": (gettext_lazy("This file takes far more work to open than a document does."), PRINT_AGAIN, "bomb"),
 }  # fmt: skip
 
@@ -69,8 +76,12 @@ def check_document(upload: UploadedFile) -> None:
 def _checked_apart(ending: str, data: bytes) -> str:
     """The reason for a refusal, or nothing. A process that was ended had too little memory or time for the file."""
     program = [sys.executable, "-I", document_check.__file__, ending]
+    if not AT_ONCE.acquire(timeout=LONGEST_WAIT):
+        return "busy"
     try:
         done = subprocess.run(program, input=data, capture_output=True, timeout=LONGEST_SECONDS, env={}, check=False)
     except subprocess.TimeoutExpired:
         return "too much"
+    finally:
+        AT_ONCE.release()
     return done.stdout.decode() if done.returncode == 0 else "too much"

@@ -24,13 +24,14 @@ from django.utils.translation import gettext_lazy as _
 from practice.accounts.access_log import record_many
 from practice.accounts.invitations import invite
 from practice.accounts.models import AccessEntry, Change, User
-from practice.accounts.roles import STAFF_ROLES
+from practice.accounts.roles import ADMINISTRATOR, STAFF_ROLES
 from practice.accounts.second_factor import ask_again, end_sessions, proved_lately
 from practice.folding import fold
 from practice.office import Act, ActsMixin
 from practice.office_lists import LargeListMixin
 from practice.spreadsheets import csv_line
 
+OWN_RIGHTS = _("You cannot take this from yourself. Ask another administrator.")
 MOST_PEOPLE = 100  # that a part of an address may mean
 
 
@@ -85,7 +86,10 @@ class UserChange(UserChangeForm):
         if self.instance == getattr(self, "acting", None):
             for name in ("is_active", "is_staff", "is_superuser"):
                 if name in self.fields and getattr(self.instance, name) and not facts.get(name):
-                    self.add_error(name, _("You cannot take this from yourself. Ask another administrator."))
+                    self.add_error(name, OWN_RIGHTS)
+            kept = {group.name for group in facts.get("groups", [])}
+            if not self.instance.is_superuser and "groups" in self.fields and ADMINISTRATOR not in kept:
+                self.add_error("groups", OWN_RIGHTS)
         return facts
 
 

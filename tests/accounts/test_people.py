@@ -6,7 +6,7 @@ from django.core import mail
 
 from practice.accounts import roles
 from practice.accounts.models import AccessEntry, Change, User
-from tests.factories import LocationFactory, PatientFactory, UserFactory
+from tests.factories import FeedbackFactory, LocationFactory, PatientFactory, UserFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.usefixtures("identity")
@@ -71,3 +71,19 @@ def test_log_is_taken_away_in_the_offices_own_time(staff):
     AccessEntry.objects.create(user=UserFactory(), what="x", row="1", how="y")
     lines = staff(roles.ADMINISTRATOR).get("/admin/accounts/accessentry/export/").getvalue().decode().splitlines()
     assert lines[1].split(",")[0].endswith(("-05:00", "-04:00"))
+
+
+def test_administrator_does_not_drop_their_own_role(client):
+    boss = UserFactory(is_staff=True, roles=[roles.ADMINISTRATOR])
+    sign_in(client, boss)
+    fields = {"email": boss.email, "name": boss.name, "is_active": "on", "is_staff": "on"}
+    page = client.post(f"/admin/accounts/user/{boss.pk}/change/", fields | {"groups": [group(roles.EDITOR)]})
+    assert "You cannot take this from yourself. Ask another administrator." in page.text
+    assert list(boss.groups.values_list("name", flat=True)) == [roles.ADMINISTRATOR]
+
+
+def test_page_that_asks_about_many_rows_is_a_reading_of_each(staff):
+    rows = FeedbackFactory.create_batch(2)
+    data = {"action": "close", "_selected_action": [row.pk for row in rows], "index": "0"}
+    staff(roles.FRONT_DESK).post("/admin/practice/feedback/", data)
+    assert sorted(AccessEntry.objects.values_list("row", flat=True)) == sorted(str(row.pk) for row in rows)

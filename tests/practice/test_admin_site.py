@@ -260,3 +260,41 @@ def test_search_without_a_result_leads_to_a_synonym_or_is_dealt_with(staff):
 def test_list_of_one_area_shows_its_rooms(staff):
     page = staff("Front desk").get("/admin/practice/").text
     assert ("/admin/practice/feedback/" in page, "Nothing waits" in page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/resources/callshift/add/?service=abc", "/admin/resources/callshift/add/?starts_at=abc",
+        "/admin/resources/callshift/add/?starts_at=9999-12-31 23:59:59", "/admin/resources/document/add/?collection=abc",
+        "/admin/announcements/announcement/add/?publish_from=x&physicians=abc", "/admin/education/article/add/?topic=x",
+        "/admin/resources/orderingadvice/add/?reviewed_by=x", "/admin/search/synonymgroup/add/?nothing=x",
+    ],
+)  # fmt: skip
+def test_new_row_begins_with_what_its_fields_can_hold(staff, address):
+    assert staff("Administrator", is_superuser=True).get(address).status_code == 200
+
+
+def test_new_row_begins_with_what_the_address_says(staff):
+    service = factories.CallServiceFactory()
+    page = staff("Front desk").get(f"/admin/resources/callshift/add/?service={service.pk}&starts_at=2026-12-01 07:00")
+    assert page.context["adminform"].form["starts_at"].value().year == 2026
+    assert f'<option value="{service.pk}" selected>' in page.text
+
+
+def test_choices_are_given_to_fields_that_ask_for_them_alone(staff):
+    bill = factories.StatementFactory()
+    query = {
+        "app_label": "billing",
+        "model_name": "statement",
+        "field_name": "patient",
+        "term": bill.patient.account_number,
+    }
+    assert staff("Billing").get("/admin/autocomplete/", query).status_code == 403
+
+
+def test_picture_too_large_to_be_one_is_refused():
+    target = io.BytesIO()
+    Image.new("1", (5000, 5000)).save(target, "PNG")
+    with pytest.raises(ValidationError):
+        check_picture(SimpleUploadedFile("a.png", target.getvalue()))

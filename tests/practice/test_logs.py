@@ -184,3 +184,19 @@ def test_the_error_report_hides_the_values_of_a_form():
     assert reports.get_post_parameters(None) == {}
     assert reports.is_active(request) is True
     assert reports.get_traceback_frame_variables(request, sys._getframe()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "shown"),
+    [
+        ("django.security.DisallowedModelAdminToField", "The field TYPED cannot be referenced.", "Refused."),
+        ("django.security.csrf", "Forbidden (Referer checking failed - https://a.example/secret/ ...): /x/",
+         "Forbidden (Referer checking failed - (an address) ...): /x/"),
+        ("django.security.csrf", "Forbidden (Origin checking failed - http://evil/SECRET does not match)",
+         "Forbidden (Origin checking failed - (an address) does not match)"),
+    ],
+)  # fmt: skip
+def test_refusals_repeat_nothing_that_was_sent(name, message, shown):
+    record = logging.LogRecord(name, logging.WARNING, __file__, 1, message, (), None)
+    NoPeopleFilter().filter(record)
+    assert record.getMessage() == shown

@@ -293,7 +293,7 @@ def test_what_takes_too_long_is_refused(monkeypatch, tmp_path):
 def test_every_reason_has_its_sentence():
     source = Path(document_check.__file__).read_text()
     reasons = set(re.findall(r'Refused\("([^"]+)"\)|return "([^"]+)"', source))
-    assert {one or other for one, other in reasons} | {"too much"} == set(uploads.REFUSALS)
+    assert {one or other for one, other in reasons} | {"too much", "busy"} == set(uploads.REFUSALS)
 
 
 # ---- Word -----------------------------------------------------------------------------------------------------------
@@ -573,3 +573,23 @@ def test_the_name_may_be_written_in_capitals_and_the_file_is_left_at_its_start(n
 def test_the_ending_decides_what_is_looked_for(name):
     other = {"cv.pdf": make_docx(), "cv.docx": one_page("CV", ["A line"])}[name]
     assert refusals(name, other)[1] == {"cv.pdf": "not_pdf", "cv.docx": "damaged"}[name]
+
+
+def test_a_word_file_of_many_long_lists_is_refused_soon():
+    part = b"<a>" + b"<b/>" * 20_000 + b"</a>"
+    data = make_docx({f"word/_rels/a{number}.rels": part for number in range(30)})
+    assert refusals("cv.docx", data) == ([WORD_BOMB], "bomb")
+
+
+def test_a_pdf_of_many_plain_objects_is_refused():
+    row = b"[" + b"<<>>" * 40_000 + b"]"
+    data = make_pdf(set_root(PieceInfo=pikepdf.Object.parse(b"[" + row * 6 + b"]")))
+    assert refusals("cv.pdf", data) == ([TOO_MUCH], "bomb")
+
+
+def test_one_file_is_looked_at_at_a_time_and_the_next_is_asked_to_wait(monkeypatch):
+    monkeypatch.setattr(uploads, "LONGEST_WAIT", 0.01)
+    with uploads.AT_ONCE:
+        told, code = refusals("cv.pdf", one_page("CV", ["A line"]))
+    assert (told, code) == (["Other files are being looked at just now. Please send it again in a minute."], "busy")
+    assert refusals("cv.pdf", one_page("CV", ["A line"])) == []
