@@ -122,8 +122,8 @@ class PracticeAdminSite(admin.AdminSite):
             raise PermissionDenied
         response = super().autocomplete_view(request)
         chosen = apps.get_model(label)._meta.get_field(name).related_model
-        if isinstance(self._registry.get(chosen), LoggedReadsMixin):  # type: ignore[arg-type]
-            record_many(request, chosen, "search")  # type: ignore[arg-type]
+        if isinstance(self._registry.get(chosen), LoggedReadsMixin):
+            record_many(request, chosen, "search")
         return response
 
     def _autocompleted(self) -> set[tuple[str, str]]:
