@@ -40,6 +40,11 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
     # Wrong passwords are counted for a person at a place, and for a place: somebody who guesses at a named doctor's
     # account shuts out nobody elsewhere. The counts are in Postgres, so that all workers share them.
 
+    def authenticate(self, request, **credentials):
+        """Somebody inactive is answered like a wrong password: nobody learns who has left."""
+        user = super().authenticate(request, **credentials)
+        return user if user is not None and user.is_active else None
+
     def pre_authenticate(self, request, **credentials):
         self._counted = self._limits(request, credentials)
         within = [count_try(limit, value) for limit, value in self._counted]
