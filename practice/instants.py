@@ -3,6 +3,8 @@ which it would stand, and in the admin nobody could mend it.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import and_
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -35,7 +37,4 @@ def validate_not_future(day) -> None:
 def years_known(name: str, *fields: str) -> models.CheckConstraint:
     """The same rule for columns, in years of UTC; empty ones are allowed."""
     within = [models.Q(**{field: None}) | models.Q(**{f"{field}__gte": FIRST, f"{field}__lt": END}) for field in fields]
-    rule = within[0]
-    for more in within[1:]:
-        rule &= more
-    return models.CheckConstraint(name=name, condition=rule, violation_error_message=OUTSIDE)
+    return models.CheckConstraint(name=name, condition=reduce(and_, within), violation_error_message=OUTSIDE)

@@ -18,6 +18,11 @@ from practice.accounts.access_log import record_read
 from practice.accounts.second_factor import ask_again, proved_lately
 
 
+def page_name(opts, what: str) -> str:
+    """The name of an admin page of a model, for `reverse`: `what` is "changelist", "change", "history" and so on."""
+    return f"admin:{opts.app_label}_{opts.model_name}_{what}"
+
+
 class ReadOnlyMixin:
     """Rows staff may look at and nobody may change by hand. People are named, without a link to their account."""
 
@@ -188,7 +193,7 @@ class PreviewMixin(admin.ModelAdmin):
         return [path("<path:object_id>/preview/", view, name=name), *super().get_urls()]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        preview = {"preview": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_preview", args=[object_id])}
+        preview = {"preview": reverse(page_name(self.opts, "preview"), args=[object_id])}
         return super().change_view(request, object_id, form_url, preview | (extra_context or {}))
 
     def preview_view(self, request, object_id):
@@ -197,6 +202,6 @@ class PreviewMixin(admin.ModelAdmin):
             raise PermissionDenied
         if row is None:
             raise Http404
-        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        back = reverse(page_name(self.opts, "change"), args=[row.pk])
         with translation.override("es" if request.GET.get("language") == "es" else "en"):
             return self.render_preview(request, row, back)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.access_log import LoggedReadsMixin, record_many
 from practice.folding import fold
+from practice.office import page_name
 from practice.office_home import tasks_of
 
 SHOWN_OF_EACH = 5
@@ -67,9 +68,9 @@ def _rows_of(admin: ModelAdmin, request, words) -> Found:
         first = []
     if first and isinstance(admin, LoggedReadsMixin):
         record_many(request, admin.model, "search")
-    where = f"admin:{admin.opts.app_label}_{admin.opts.model_name}"
+    rest = f"{reverse(page_name(admin.opts, 'changelist'))}?{urlencode({'q': words})}"
     return Found(
         admin.opts.verbose_name_plural,
-        [(str(row), reverse(f"{where}_change", args=[row.pk])) for row in first[:SHOWN_OF_EACH]],
-        f"{reverse(f'{where}_changelist')}?{urlencode({'q': words})}" if len(first) > SHOWN_OF_EACH else "",
+        [(str(row), reverse(page_name(admin.opts, "change"), args=[row.pk])) for row in first[:SHOWN_OF_EACH]],
+        rest if len(first) > SHOWN_OF_EACH else "",
     )

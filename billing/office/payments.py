@@ -18,6 +18,8 @@ from practice.money import CentsField, dollars
 from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
 from practice.office_lists import LargeListMixin
 
+SAME_AGAIN = timedelta(minutes=15)  # within which the same sum of a payment is asked about before it goes once more
+
 
 class RefundForm(OnceForm):
     amount = CentsField(label=_("How much to return"), help_text=_("In dollars and cents, like 25.00."))
@@ -58,7 +60,6 @@ def refuse_the_same_twice(payment, facts) -> None:
         )
 
 
-SAME_AGAIN = timedelta(minutes=15)
 WHAT_BECAME = {
     RefundState.PROPOSED: _("A refund of %(amount)s waits for a second person, who finds it under Refunds."),
     RefundState.DECLINED: _("The refund of %(amount)s was declined."),

@@ -8,7 +8,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.http import HttpResponse, JsonResponse, RawPostDataException
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone, translation
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -25,7 +25,7 @@ from education.views import article_context
 from practice.context import get_identity
 from practice.instants import validate_not_future
 from practice.models import Physician
-from practice.office import Act, ActsMixin
+from practice.office import Act, ActsMixin, PreviewMixin
 from practice.office_lists import BulkAct, BulkActsMixin
 
 REVIEW_YEARS = 1
@@ -114,7 +114,7 @@ def _status_is(*statuses):
     return lambda article: article.status in statuses
 
 
-def _move(status: ArticleStatus, said):
+def _move(status: ArticleStatus, said=""):
     def do(request, article, facts):
         change_status(article, status, by=request.user)
         return said % {"article": article}
@@ -234,15 +234,13 @@ ACTS = (
 
 def _bulk_move(name: str, label, permission: str, status: ArticleStatus, explanation="") -> BulkAct:
     """The act that gives articles this status."""
-
-    def do(request, article, facts):
-        change_status(article, status, by=request.user)
-
-    return BulkAct(name, label, permission, do, _("Done: %(count)s."), explanation=explanation, refusals=(ReviewError,))
+    return BulkAct(
+        name, label, permission, _move(status), _("Done: %(count)s."), explanation=explanation, refusals=(ReviewError,)
+    )
 
 
 @admin.register(Article)
-class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
+class ArticleAdmin(PreviewMixin, BulkActsMixin, ActsMixin, admin.ModelAdmin):
     form = ArticleForm
     acts = ACTS
     logs_readings = False  # nothing here is about a patient
@@ -375,7 +373,6 @@ class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
 
         return [
             address("check/", require_POST(self.check_view), "check"),
-            address("<int:object_id>/preview/", self.preview_view, "preview"),
             address("<int:object_id>/editions/", self.editions_view, "editions"),
             address("<int:object_id>/editions/<int:number>/", self.edition_view, "edition"),
             address("<int:object_id>/editions/<int:number>/restore/", require_POST(self.restore_view), "restore"),
@@ -414,9 +411,8 @@ class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
             }
         )
 
-    def preview_view(self, request, object_id):
-        """The page exactly as publishing the saved text would make it."""
-        article = self._article(request, object_id)
+    def render_preview(self, request, article, back):
+        """The page exactly as publishing the saved text would make it, in the article's own language."""
         edition = publishing.preview(article)
         others = {
             live.language: live
@@ -424,7 +420,6 @@ class ArticleAdmin(BulkActsMixin, ActsMixin, admin.ModelAdmin):
         }
         with translation.override(article.language):
             context = article_context(edition, others | {article.language: edition})
-            back = reverse(f"admin:{self._url_name('change')}", args=[article.pk])
             return render(request, "education/article.html", {**context, "article": article, "preview": back})
 
     def editions_view(self, request, object_id):

@@ -43,15 +43,16 @@ class LoggedReadsMixin(admin.ModelAdmin):
         return response
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        row = self.get_object(request, object_id)
-        if row is not None and self.has_view_or_change_permission(request, row):
-            record_read(request, row)
+        self._record_if_seen(request, object_id)
         query = urlencode({"q": f"{self.opts.label_lower} {object_id}"})
         readers = {"readers": f"{reverse('admin:accounts_accessentry_changelist')}?{query}"}
         return super().change_view(request, object_id, form_url, readers | (extra_context or {}))
 
     def history_view(self, request, object_id, extra_context=None):
+        self._record_if_seen(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def _record_if_seen(self, request, object_id) -> None:
         row = self.get_object(request, object_id)
         if row is not None and self.has_view_or_change_permission(request, row):
             record_read(request, row)
-        return super().history_view(request, object_id, extra_context)

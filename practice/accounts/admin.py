@@ -27,7 +27,7 @@ from practice.accounts.models import AccessEntry, Change, User
 from practice.accounts.roles import ADMINISTRATOR, STAFF_ROLES
 from practice.accounts.second_factor import ask_again, end_sessions, proved_lately
 from practice.folding import fold
-from practice.office import Act, ActsMixin
+from practice.office import Act, ActsMixin, page_name
 from practice.office_lists import LargeListMixin
 from practice.spreadsheets import csv_line
 
@@ -255,7 +255,7 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
         model = self.models_by_key.get(getattr(entry, self.kind_column))
         if model is None or model not in self.admin_site._registry or not entry.row or " " in entry.row:
             return entry.row
-        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_history", args=[entry.row])
+        address = reverse(page_name(model._meta, "history"), args=[entry.row])
         return format_html('<a href="{}">{}</a>', address, entry.row)
 
     def get_urls(self):

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from itertools import islice
 from typing import Any
 
 from django.contrib.admin.utils import display_for_value
@@ -65,7 +64,7 @@ def history_of(row: models.Model, shown: Iterable[str], parts: Iterable[Part] = 
         rows = {str(key) for key in keys} | set(gone.values_list("row", flat=True)[:MOST_STEPS])
         name = str(part.model._meta.verbose_name)
         steps += _steps_of(part.model, part.shown - {part.link}, models.Q(row__in=rows), keys, name)
-    return list(islice(sorted(steps, key=lambda step: step.at, reverse=True), MOST_STEPS))
+    return sorted(steps, key=lambda step: step.at, reverse=True)[:MOST_STEPS]
 
 
 def _steps_of(model, shown, which: models.Q, keys: list, part: str) -> list[Step]:

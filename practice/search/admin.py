@@ -40,10 +40,6 @@ class DealtWithFilter(WorkFirstFilter):
 
 def mark_dealt_with(request, missed, facts):
     MissedSearch.objects.open().filter(pk=missed.pk).update(handled_at=timezone.now())
-
-
-def mark_one(request, missed, facts):
-    mark_dealt_with(request, missed, facts)
     return _("Marked as dealt with.")
 
 
@@ -65,7 +61,7 @@ class MissedSearchAdmin(BulkActsMixin, ActsMixin, LargeListMixin, admin.ModelAdm
             offered=lambda missed: missed.handled_at is None,
         ),
         Act(
-            "dealt-with", _("Mark as dealt with"), "search.change_missedsearch", mark_one,
+            "dealt-with", _("Mark as dealt with"), "search.change_missedsearch", mark_dealt_with,
             offered=lambda missed: missed.handled_at is None,
         ),
     )  # fmt: skip

@@ -1,3 +1,5 @@
-"""Times as people of the United States type them: 7:30 am, 7 pm, 19:30."""
+"""Spanish is written here for people of the United States, too."""
 
-TIME_INPUT_FORMATS = ["%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p"]
+from practice.formats.en.formats import TIME_INPUT_FORMATS
+
+__all__ = ["TIME_INPUT_FORMATS"]
