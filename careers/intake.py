@@ -1,39 +1,77 @@
-"""Takes an application in: the row, the CV, and the mail that says it arrived; all of them or none."""
+"""Takes an application in: the row, its files, and the mail that says it arrived; all of them or none."""
+
+from uuid import UUID
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from careers.models import Application, Opening
+from careers import letters
+from careers.files import discard
+from careers.models import Application, ApplicationFile, Draft, LetterKind, Opening
 from practice import mail
+from practice.business_days import business_days_after
+
+
+class OpeningClosed(Exception):
+    """The opening was closed while the application was being written."""
 
 
 def receive_application(
-    opening: Opening, *, name: str, email: str, phone: str, message: str, cv: UploadedFile, language: str
+    opening: Opening,
+    *,
+    name: str,
+    email: str,
+    phone: str,
+    message: str,
+    language: str,
+    files: list[ApplicationFile],
+    draft: Draft | None = None,
+    once: UUID | None = None,
 ) -> Application:
-    """Store the application. The form has looked inside the CV. On any error no file stays behind."""
-    application = Application(opening=opening, name=name, email=email, phone=phone, message=message, language=language)
-    application.cv.save(cv.name or "", cv, save=False)
+    """Store the application with its loose `files` and those of the draft it was written in, and confirm it by mail.
+
+    Sent twice from the same page (the same `once`), it is there once, and both callers get it. On any error the loose
+    files go, and the draft stays as it was. Raises OpeningClosed.
+    """
     try:
         with transaction.atomic():
-            application.save()
-            confirm_application.enqueue(application.pk)
+            opening = Opening.objects.select_for_update(no_key=True).get(pk=opening.pk)
+            if not opening.is_open():
+                raise OpeningClosed
+            application = Application.objects.create(
+                opening=opening,
+                once=once,
+                name=name,
+                email=email,
+                phone=phone,
+                message=message,
+                language=language,
+                answer_by=business_days_after(timezone.localdate(), opening.answer_days),
+            )
+            mine = ApplicationFile.objects.filter(pk__in=[file.pk for file in files])
+            if draft is not None:
+                mine |= ApplicationFile.objects.filter(draft=draft)
+            mine.update(application=application, draft=None)
+            if draft is not None:
+                draft.delete()
+            letters.write(application, LetterKind.RECEIVED)
             announce_application.enqueue(application.pk)
+    except IntegrityError:
+        discard(files)
+        earlier = Application.objects.filter(opening=opening, once=once).first() if once else None
+        if earlier is None:
+            raise
+        return earlier
     except BaseException:
-        application.cv.delete(save=False)
+        discard(files)
         raise
     return application
 
 
 @mail.mail_job
-def confirm_application(application_id: int) -> None:
-    """Tell the applicant that it arrived, with the private link to its status."""
-    application = Application.objects.select_related("opening").get(pk=application_id)
-    mail.send("careers/email/received", [application.email], {"application": application}, application.language)
-
-
-@mail.mail_job
 def announce_application(application_id: int) -> None:
     """Tell the people who hire that an application waits. Who applied stays in the admin."""
-    application = Application.objects.select_related("opening").get(pk=application_id)
-    mail.send("careers/email/new_application", settings.HIRING_RECIPIENTS, {"application": application})
+    application = Application.objects.select_related("opening").filter(pk=application_id).first()
+    if application is not None:
+        mail.send("careers/email/new_application", settings.HIRING_RECIPIENTS, {"application": application})

@@ -1,23 +1,51 @@
+from hashlib import sha256
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from careers.forms import ApplicationForm
-from careers.intake import receive_application
-from careers.models import Application, Opening, OpeningStatus
+from careers import drafts, interviews, letters, retention, review, survey
+from careers.calendars import calendar_of
+from careers.files import NoRoom, discard, take_in
+from careers.forms import ApplicationForm, SlotForm, SurveyForm
+from careers.intake import OpeningClosed, receive_application
+from careers.models import (
+    Application,
+    ApplicationStatus,
+    Draft,
+    Opening,
+    OpeningStatus,
+    SlotState,
+)
+from careers.promises import days_to_answer
+from careers.share_card import share_card
+from careers.structured_data import job_posting
 from practice.client_address import client_address
-from practice.throttles import APPLICATION_TRIES_PER_ADDRESS, APPLICATIONS_PER_ADDRESS, count_try
+from practice.context import get_identity
+from practice.json_ld import as_script
+from practice.throttles import (
+    APPLICATION_TRIES_PER_ADDRESS,
+    APPLICATIONS_IN_ALL,
+    APPLICATIONS_PER_ADDRESS,
+    count_try,
+)
+from practice.uploads import refusal
+
+# ---- Openings -------------------------------------------------------------------------------------------------------
 
 
 @login_not_required
 @require_safe
 def index(request):
     openings = Opening.objects.open().select_related("location", "subspecialty")
-    return render(request, "careers/index.html", {"openings": openings})
+    return render(request, "careers/index.html", {"openings": openings, "days": days_to_answer()})
 
 
 def _posted(slug):
@@ -34,41 +62,271 @@ def _closed(request, opening):
 @require_safe
 def opening(request, slug):
     found = _posted(slug)
+    return opening_page(request, found) if found.is_open() else _closed(request, found)
+
+
+def opening_page(request, found: Opening, preview=None):
+    """The opening as visitors see it; `preview` is what the office's preview says above it."""
+    address = request.build_absolute_uri(found.get_absolute_url())
+    posting = job_posting(found, address, request.build_absolute_uri("/").rstrip("/"), get_identity())
+    context = {
+        "opening": found,
+        "structured_data": as_script(posting) if preview is None else "",
+        "title": found.local("title"),
+        "summary": found.local("summary"),
+        "card": request.build_absolute_uri(reverse("careers:card", args=[found.slug])),
+        "preview": preview,
+    }
+    return render(request, "careers/opening.html", context)
+
+
+def _card_etag(request, slug):
+    """The card is drawn anew only where what it shows has changed."""
+    found = Opening.objects.open().filter(slug=slug).first()
+    identity = get_identity()
+    if found is None:
+        return None
+    shown = (
+        found.local("title"), found.pay_from_cents, found.pay_to_cents, found.pay_period, found.employment,
+        found.location_id, identity.name, identity.accent_colour, translation.get_language(),
+    )  # fmt: skip
+    return f'"{sha256(repr(shown).encode()).hexdigest()}"'
+
+
+@login_not_required
+@require_safe
+@cache_control(public=True, max_age=3600)
+@condition(etag_func=_card_etag)
+def card(request, slug):
+    found = _posted(slug)
     if not found.is_open():
         return _closed(request, found)
-    return render(request, "careers/opening.html", {"opening": found})
+    return HttpResponse(share_card(found, get_identity()), content_type="image/png")
+
+
+# ---- Applying -------------------------------------------------------------------------------------------------------
 
 
 @never_cache
 @login_not_required
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-def apply(request, slug):
+def apply(request, slug, token=None):
+    """The form; with the token of a draft, as far as it was filled in."""
     found = _posted(slug)
     if not found.is_open():
         return _closed(request, found)
-    if request.method == "POST" and not count_try(APPLICATION_TRIES_PER_ADDRESS, client_address(request)):
+    draft = Draft.objects.filter(opening=found, token=token).first() if token else None
+    if token and draft is None:
+        messages.info(request, _("This unfinished application is sent already, or its time is over."))
+        return redirect("careers:apply", found.slug)
+    if request.method != "POST":
+        return _apply_page(request, found, draft, ApplicationForm(initial=_typed(draft), kept=_kept(draft)))
+    if not count_try(APPLICATION_TRIES_PER_ADDRESS, client_address(request)):
         return render(request, "429.html", status=429)  # before anybody looks into the file
-    if request.method == "POST" and request.POST.get("website"):
+    if request.POST.get("website"):
         return redirect(found)  # people leave it empty; a machine's file is not even looked at
-    form = ApplicationForm(
-        request.POST if request.method == "POST" else None, request.FILES if request.method == "POST" else None
-    )
-    status = 200
-    if request.method == "POST" and form.is_valid():
-        facts = form.cleaned_data
-        del facts["website"]
-        if count_try(APPLICATIONS_PER_ADDRESS, client_address(request)):
-            application = receive_application(found, **facts, language=translation.get_language())
-            return redirect(application)
-        status = 429
+    later = "save" in request.POST
+    form = ApplicationForm(request.POST, request.FILES, kept=_kept(draft), later=later)
+    is_in_order = form.is_valid()
+    try:
+        files = take_in(form.usable_files())
+    except NoRoom:
+        form.add_error("cv", refusal("no room"))
+        return _apply_page(request, found, draft, form, status=507)
+    if not is_in_order:
+        if files:
+            draft = drafts.keep_files(draft, found, translation.get_language(), files, form.replaced())
+            form.show_kept(_kept(draft))
+        return _apply_page(request, found, draft, form)
+    return _save(request, found, draft, form, files) if later else _send(request, found, draft, form, files)
+
+
+def _typed(draft):
+    return {name: getattr(draft, name) for name in ("name", "email", "phone", "message")} if draft else {}
+
+
+def _kept(draft):
+    return list(draft.files.all()) if draft else []
+
+
+def _apply_page(request, found, draft, form, status=200):
+    days = {"until": drafts.kept_until(draft)} if draft and draft.is_saved else {}
+    context = {"opening": found, "form": form, "draft": draft, **days}
+    return render(request, "careers/apply.html", context, status=status)
+
+
+def _facts(form):
+    return {name: form.cleaned_data[name] for name in ("name", "email", "phone", "message")}
+
+
+def _save(request, found, draft, form, files):
+    if draft:
+        drafts.drop_files(draft, form.cleaned_data["dropped"])
+    draft = drafts.save_draft(draft, found, translation.get_language(), files, **_facts(form))
+    told = _("We have also mailed it to you.") if draft.email else ""
+    messages.success(request, f"{_('Saved. Keep the address of this page to come back to it.')} {told}".strip())
+    return redirect(draft)
+
+
+def _send(request, found, draft, form, files):
+    address = client_address(request)
+    if not (count_try(APPLICATIONS_PER_ADDRESS, address) and count_try(APPLICATIONS_IN_ALL, "all")):
+        discard(files)
         form.add_error(None, _("There were too many applications from here. Please try again in an hour, or call us."))
-    return render(request, "careers/apply.html", {"opening": found, "form": form}, status=status)
+        return _apply_page(request, found, draft, form, status=429)
+    if draft:
+        drafts.drop_files(draft, form.cleaned_data["dropped"])
+    try:
+        sent = receive_application(
+            found,
+            **_facts(form),
+            language=translation.get_language(),
+            files=files,
+            draft=draft,
+            once=form.cleaned_data["once"],
+        )
+    except OpeningClosed:
+        return _closed(request, found)
+    return redirect("careers:sent", sent.token)
 
 
-@cache_control(private=True, no_store=True)
+# ---- Its private page -----------------------------------------------------------------------------------------------
+
+private = cache_control(private=True, no_store=True)
+
+
+def _application(token):
+    """The application behind a private link; a merged one leads to the one it became part of."""
+    found = get_object_or_404(Application.objects.select_related("opening", "merged_into__opening"), token=token)
+    return found.merged_into or found
+
+
+@private
 @login_not_required
 @require_safe
 def application(request, token):
-    found = get_object_or_404(Application.objects.select_related("opening"), token=token)
-    return render(request, "careers/application.html", {"application": found})
+    return _application_page(request, _application(token))
+
+
+@private
+@login_not_required
+@require_safe
+def sent(request, token):
+    """The same page right after sending; the private link of the mail does not say thank you each time."""
+    return _application_page(request, _application(token), is_new=True)
+
+
+def _offered(found):
+    """[(time, its words)] of the times that can still be taken."""
+    slots = found.slots.filter(state=SlotState.OFFERED, starts_at__gt=timezone.now())
+    return [(slot, letters.slot_in_words(slot)) for slot in slots]
+
+
+def _application_page(request, found, form=None, is_new=False, status=200):
+    offered = _offered(found)
+    chosen = found.slots.filter(state=SlotState.CHOSEN).first()
+    context = {
+        "application": found,
+        "steps": _steps(found),
+        "is_late": found.answer_by is not None and Application.objects.overdue().filter(pk=found.pk).exists(),
+        "slot_form": form or (SlotForm(slots=offered) if offered else None),
+        "chosen": letters.slot_in_words(chosen) if chosen and not found.is_decided else "",
+        "is_new": is_new,
+        "kept_until": retention.delete_on(found),
+    }
+    return render(request, "careers/application.html", context, status=status)
+
+
+def _steps(found):
+    """The four steps, each with its words and whether it is done, now or to come."""
+    reached = {
+        ApplicationStatus.RECEIVED: 0,
+        ApplicationStatus.IN_REVIEW: 1,
+        ApplicationStatus.INTERVIEW: 2,
+    }.get(ApplicationStatus(found.status), 3)
+    names = [_("Received"), _("In review"), _("Interview"), _("Decided")]
+    return [
+        (name, "now" if place == reached else "done" if place < reached else "to come")
+        for place, name in enumerate(names)
+        if not (found.is_decided and place == 2 and not found.slots.exists())
+    ]
+
+
+@never_cache
+@login_not_required
+@require_POST
+def choose_time(request, token):
+    found = _application(token)
+    if "none" in request.POST:
+        try:
+            interviews.refuse_all(found)
+            messages.success(request, _("Thank you for telling us. We will offer you other times."))
+        except review.ReviewError as error:
+            messages.error(request, str(error))
+        return redirect(found)
+    offered = _offered(found)
+    form = SlotForm(request.POST, slots=offered)
+    if offered and not form.is_valid():
+        return _application_page(request, found, form)
+    try:
+        interviews.choose(found, form.cleaned_data["slot"] if offered else 0)
+        messages.success(request, _("Your interview is fixed. We have mailed it to you for your calendar."))
+    except review.ReviewError as error:
+        messages.error(request, str(error))
+    return redirect(found)
+
+
+@private
+@login_not_required
+@require_safe
+def calendar(request, token):
+    """The interview for the applicant's calendar."""
+    entry = calendar_of(_application(token))
+    if entry is None:
+        raise Http404
+    return HttpResponse(
+        entry,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="interview.ics"'},
+    )
+
+
+@never_cache
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request, token):
+    """Asks first, then withdraws."""
+    found = _application(token)
+    if request.method == "POST":
+        try:
+            review.withdraw(found)
+            messages.success(request, _("You have withdrawn your application."))
+        except review.ReviewError as error:
+            messages.error(request, str(error))
+        return redirect(found)
+    return redirect(found) if found.is_decided else render(request, "careers/withdraw.html", {"application": found})
+
+
+@never_cache
+@login_not_required
+@require_POST
+def ask_for_erasure(request, token):
+    found = _application(token)
+    retention.ask_for_erasure(found)
+    messages.success(request, _("We have noted that you want your application erased."))
+    return redirect(found)
+
+
+@never_cache
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def voluntary_questions(request, token):
+    """What is said here is kept apart from the application; see `survey`."""
+    found = _application(token)
+    form = SurveyForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        survey.answer_survey(found, **form.cleaned_data)
+        messages.success(request, _("Thank you. Your answer is kept apart from your application."))
+        return redirect(found)
+    return render(request, "careers/voluntary_questions.html", {"application": found, "form": form})

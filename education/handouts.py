@@ -6,7 +6,6 @@ Council of the Blind asks of large print. The PDF holds nothing about a patient.
 
 import json
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import segno
@@ -25,10 +24,9 @@ from education.publishing import shown
 from practice import markdown
 from practice.context import get_identity
 from practice.models import Location
+from practice.typesetting import FONT, FONTS
 
 PDF_TEMPLATE = Path(__file__).parent / "handout.typ"
-FONTS = str(files("font_lato") / "files")
-FONT = "Lato"
 
 
 class Size(models.TextChoices):

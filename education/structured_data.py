@@ -1,14 +1,9 @@
 """What machines read about an article: schema.org JSON-LD for search engines."""
 
-import json
-
-from django.utils.safestring import SafeString, mark_safe
-
 from education.models import CodeSystem, Edition, SectionKind, TopicKind
 from education.publishing import shown
 from practice.models import Identity
 
-ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 PREPARATION_PROPERTY = {
     SectionKind.PREPARE: "preparation",
     SectionKind.WHAT_HAPPENS: "howPerformed",
@@ -58,9 +53,3 @@ def structured_data(edition: Edition, address: str, identity: Identity) -> dict:
 
 def _filled(node: dict) -> dict:
     return {key: value for key, value in node.items() if value not in (None, "", [])}
-
-
-def as_script(data: dict) -> SafeString:
-    """The data as a script element that no browser runs; nothing in it can close the element."""
-    text = json.dumps(data, ensure_ascii=False).translate(ESCAPES)
-    return mark_safe(f'<script type="application/ld+json">{text}</script>')  # noqa: S308 (escaped above)

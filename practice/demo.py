@@ -16,6 +16,7 @@ from practice.models import (
     NoticeTranslation,
     NoticeVersion,
     OpeningHours,
+    Ownership,
     Physician,
     Subspecialty,
     Weekday,
@@ -182,6 +183,7 @@ def load() -> None:
             "postal_code": "46500",
             "giving_back": GIVING_BACK,
             "giving_back_es": GIVING_BACK_ES,
+            "ownership": Ownership.PHYSICIANS,
             "is_fictional": True,
         },
     )

@@ -10,6 +10,8 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from practice.folding import fold
+
 DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
 LONGEST = 20_000  # characters; no text box takes as much, and looking through more takes time
@@ -78,4 +80,32 @@ def refuse_private_numbers(text: str) -> None:
         raise ValidationError(
             _("This looks like it holds a social security number. Please take it out: we never need it here."),
             code="ssn",
+        )
+
+
+BIRTH = (
+    r"(?:date of birth|birth ?date|birth ?day|\bd ?o ?b\b|\bborn\b|fecha de nacimiento|\bnaci(?:do|da)?\b|"
+    r"\bf(?:echa)? (?:de )?nac\b|cumpleanos)"
+)
+MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|set)[a-z]*"  # English and Spanish
+DATE = (
+    "(?:[0-9]{1,4}[ -]{1,2}[0-9]{1,2}[ -]{1,2}[0-9]{2,4}|[0-9]{8}|"
+    f"[0-9]{{1,2}}(?:st|nd|rd|th)?(?: of| de)? ?{MONTH}(?: of| de| del)? ?[0-9]{{2,4}}|"
+    f"{MONTH} ?(?:the )?[0-9]{{1,2}}(?:st|nd|rd|th)?(?: de| del)? ?[0-9]{{2,4}})"
+)
+# In folded text, where punctuation is gone.
+BIRTH_DATE = re.compile(rf"{BIRTH}[^0-9]{{0,16}}?{DATE}(?![0-9])|(?<![0-9]){DATE}[ -]{{0,3}}{BIRTH}", re.ASCII)
+
+
+def holds_birth_date(text: str) -> bool:
+    """Whether a date stands beside words that make it somebody's date of birth, in English or Spanish."""
+    return bool(BIRTH_DATE.search(fold(plain_digits(text))))
+
+
+def refuse_birth_dates(text: str) -> None:
+    """A form validator for applicants: their age must not matter, so nobody is to know it."""
+    if holds_birth_date(text[:LONGEST]):
+        raise ValidationError(
+            _("This looks like it holds a date of birth. Please take it out: we do not want to know it."),
+            code="birth date",
         )

@@ -4,6 +4,7 @@ Jobs call it with row numbers in their arguments, so that neither the queue nor 
 server that is away gets the mail later: see `mail_job`.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import wraps
 
@@ -24,7 +25,15 @@ def send(template: str, to: list[str], context: dict, language: str = "en") -> N
         context = {"identity": get_identity(), "origin": settings.PUBLIC_ORIGIN, **context}
         subject = " ".join(render_to_string(f"{template}.subject.txt", context).split())
         body = render_to_string(f"{template}.txt", context).strip() + "\n"
-    EmailMessage(subject=subject, body=body, to=to).send()
+    send_text(subject, body, to)
+
+
+def send_text(subject: str, body: str, to: list[str], files: Iterable[tuple[str, bytes, str]] = ()) -> None:
+    """Send a text that somebody worded, with files of (name, content, type). Raises what the mail server says."""
+    message = EmailMessage(subject=subject, body=body, to=to)
+    for file in files:
+        message.attach(*file)
+    message.send()
 
 
 WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440)]

@@ -46,6 +46,13 @@ class Bilingual(models.Model):
         return getattr(self, f"{field}_es" if self.language_of(field) == "es" else field)
 
 
+class Ownership(models.TextChoices):
+    PHYSICIANS = "physicians", _("Its physicians")
+    HOSPITAL = "hospital", _("A hospital or health system")
+    INVESTORS = "investors", _("Its physicians and investors")
+    COMPANY = "company", _("A company")
+
+
 class Identity(Bilingual):
     """The one row that says who the practice is."""
 
@@ -75,6 +82,13 @@ class Identity(Bilingual):
     )
     giving_back = models.TextField(_("giving-back text"), blank=True, help_text=_("Markdown."))
     giving_back_es = models.TextField(_("giving-back text in Spanish"), blank=True, help_text=_("Markdown."))
+    ownership = models.CharField(
+        _("the practice belongs to"),
+        max_length=20,
+        choices=Ownership,
+        blank=True,
+        help_text=_("Shown with openings: physicians who apply ask."),
+    )
     is_fictional = models.BooleanField(
         _("fictional"), default=False, help_text=_("Says on every page that this is a demo practice.")
     )
@@ -84,6 +98,9 @@ class Identity(Bilingual):
         verbose_name_plural = _("identity")
         constraints = [
             models.CheckConstraint(name="practice_identity_only_one", condition=Q(pk=1)),
+            models.CheckConstraint(
+                name="practice_identity_ownership_known", condition=Q(ownership__in=["", *Ownership.values])
+            ),
         ]
 
     def __str__(self):

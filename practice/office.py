@@ -61,7 +61,8 @@ def _in_words(field):
 class Act:
     """Something staff can do with a row: its address below the row's, its words, who may, and when it is offered.
 
-    With `form` it has a page of its own that asks first; without, its button does it at once (always by POST).
+    With `form` it has a page of its own that asks first; without, its button does it at once (always by POST). Where
+    the form depends on the row, `form_for(row)` makes it.
     `do(request, row, facts)` calls a job function and returns what to say; a refusal is one of `refusals`.
     """
 
@@ -77,6 +78,11 @@ class Act:
     for_whom: Callable[[Any, Any], bool] = lambda user, row: True  # who of those with the permission
     initial: Callable[[Any], dict] | None = None  # what the form starts with
     is_sensitive: bool = False  # asks who you are again, unless you have just shown it
+    form_for: Callable[[Any], type[forms.Form]] | None = None
+
+    @property
+    def is_at_once(self) -> bool:
+        return self.form is None and self.form_for is None
 
 
 class OnceForm(forms.Form):
@@ -114,7 +120,7 @@ class ActsMixin(admin.ModelAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         row = self.get_object(request, object_id)
         acts = [
-            {"label": act.label, "url": self._url(act, row), "at_once": act.form is None}
+            {"label": act.label, "url": self._url(act, row), "at_once": act.is_at_once}
             for act in self.acts
             if row is not None and self._is_offered(act, request.user, row)
         ]
@@ -134,15 +140,16 @@ class ActsMixin(admin.ModelAdmin):
             if row is None:
                 raise Http404
             back = reverse(f"admin:{self._url_name('change')}", args=[row.pk])
-            if not self._is_offered(act, request.user, row) or (act.form is None and request.method != "POST"):
+            if not self._is_offered(act, request.user, row) or (act.is_at_once and request.method != "POST"):
                 return HttpResponseRedirect(back)
             if act.is_sensitive and not proved_lately(request):
-                return ask_again(request, self._url(act, row) if act.form else back)
+                return ask_again(request, back if act.is_at_once else self._url(act, row))
             if self.logs_readings:
                 record_read(request, row)
             sent = request.POST if request.method == "POST" else None
             files = request.FILES if request.method == "POST" else None
-            form = act.form(sent, files, initial=act.initial(row) if act.initial else {}) if act.form else None
+            made_of = act.form_for(row) if act.form_for else act.form
+            form = made_of(sent, files, initial=act.initial(row) if act.initial else {}) if made_of else None
             if request.method == "POST" and (form is None or form.is_valid()):
                 try:
                     said = act.do(request, row, form.cleaned_data if form else {})

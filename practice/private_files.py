@@ -1,15 +1,17 @@
 """Files that leave only through a permission check: random names, a folder no web server shows, attachments only."""
 
+import errno
 import hashlib
 import os
 import re
 import tempfile
+import time
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.files import locks
-from django.core.files.move import file_move_safe
 from django.core.files.storage import FileSystemStorage
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -22,11 +24,16 @@ CONTENT_TYPES = {
     ".jpg": "image/jpeg",
 }
 
+UNFINISHED = ".unfinished-"  # how names begin of what is being written, on file systems without unnamed files
+HAS_NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
 ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,15})-(?P<last>[0-9]{0,15})", re.ASCII)
 
 
 class PrivateStorage(FileSystemStorage):
-    """Writes beside the target and renames, so that a full disk or a killed worker leaves no half file under a name."""
+    """A file gets its name when it is whole: a full disk or a killed worker leaves nothing behind, not even half of it.
+
+    Where the file system has no unnamed files, it is written under another name and renamed; see `UNFINISHED`.
+    """
 
     def __init__(self):
         super().__init__(base_url=None, file_permissions_mode=0o600)
@@ -46,19 +53,35 @@ class PrivateStorage(FileSystemStorage):
     def _save(self, name, content):
         path = Path(self.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
-        try:
+        with ExitStack() as left_open:
+            folder = os.open(path.parent, os.O_DIRECTORY)
+            left_open.callback(os.close, folder)
+            try:
+                descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
+                written = f"/proc/self/fd/{descriptor}"
+            except OSError as error:
+                if error.errno not in HAS_NO_UNNAMED_FILES:
+                    raise
+                descriptor, written = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
+                left_open.callback(Path(written).unlink, missing_ok=True)
             with os.fdopen(descriptor, "wb") as file:
-                locks.lock(file, locks.LOCK_EX)
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
-            file_move_safe(unfinished, str(path), allow_overwrite=False)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
+                # With the folder given, the system call follows the link in /proc to the file that has no name yet.
+                os.link(written, path, src_dir_fd=folder, follow_symlinks=True)
+            os.fsync(folder)
         return name
+
+
+def delete_unfinished(older_than: timedelta) -> int:
+    """Delete what killed workers left half written, where the file system has no unnamed files; returns how many."""
+    before = time.time() - older_than.total_seconds()
+    left = [path for path in Path(settings.PRIVATE_ROOT).rglob(f"{UNFINISHED}*") if path.stat().st_mtime < before]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
 
 
 def random_name(folder: str, original_name: str) -> str:

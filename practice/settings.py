@@ -190,10 +190,19 @@ MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 PRIVATE_ROOT = Path(env.str("PRIVATE_ROOT", default=str(VAR_DIR / "private")))
 # Set to the nginx `internal` location that maps to PRIVATE_ROOT, and nginx sends the files instead of Python.
 X_ACCEL_REDIRECT = env.str("X_ACCEL_REDIRECT", default="")
-# While a file arrives it lies here, so that what a killed worker leaves can be found and swept.
+# While a large file arrives it lies here, without a name, so that a killed worker leaves nothing.
 FILE_UPLOAD_TEMP_DIR = VAR_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "practice.arriving_files.UnnamedFileUploadHandler",
+]
+# A virus scanner that is asked about every PDF and Word file: tcp://host:port or unix:///path of clamd. Empty: none.
+# While it does not answer, no file is taken.
+CLAMD = env.str("CLAMD", default="")
+if CLAMD and not CLAMD.startswith(("tcp://", "unix:///")):
+    raise ImproperlyConfigured("CLAMD is like tcp://127.0.0.1:3310 or unix:///run/clamav/clamd.ctl, or empty.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -240,6 +249,13 @@ REFUND_SECOND_PERSON_ABOVE_CENTS = env.int("REFUND_SECOND_PERSON_ABOVE_CENTS", d
 PLAN_FROM_CENTS = env.int("PLAN_FROM_CENTS", default=10_000)
 # Who is told that a question, a request for an estimate, a dispute or an odd payment waits.
 BILLING_RECIPIENTS = env.list("BILLING_RECIPIENTS", default=["billing@radiology.example"] if DEMO else [])
+
+# ---- Hiring ---------------------------------------------------------------------------------------------------------
+
+# How long an application is kept after its decision. Federal rules ask for a year at least, some states for more.
+APPLICATIONS_KEPT_DAYS = env.int("APPLICATIONS_KEPT_DAYS", default=730)
+if APPLICATIONS_KEPT_DAYS < 1:
+    raise ImproperlyConfigured("APPLICATIONS_KEPT_DAYS is a number of days, 365 or more in most practices.")
 
 # ---- Security -------------------------------------------------------------------------------------------------------
 

@@ -37,8 +37,10 @@ FEEDBACK_PER_ADDRESS = Limit("feedback.address", 20, timedelta(hours=1))
 SIGN_IN_AT_A_PLACE = Limit("sign in.person and place", 5, timedelta(minutes=5))
 SECOND_FACTOR_AT_A_PLACE = Limit("second factor.person and place", 5, timedelta(minutes=5))
 SIGN_INS_PER_PLACE = Limit("sign in.place", 30, timedelta(minutes=10))
-APPLICATION_TRIES_PER_ADDRESS = Limit("applications.tries", 60, timedelta(hours=1))
-APPLICATIONS_PER_ADDRESS = Limit("applications.address", 20, timedelta(hours=1))
+# A job fair or a hospital may be one address; the files of a try are looked at one after another anyway.
+APPLICATION_TRIES_PER_ADDRESS = Limit("applications.tries", 300, timedelta(hours=1))
+APPLICATIONS_PER_ADDRESS = Limit("applications.address", 60, timedelta(hours=1))
+APPLICATIONS_IN_ALL = Limit("applications.all", 500, timedelta(days=1))  # the disk is not endless
 
 
 def count_try(limit: Limit, value: str, at: datetime | None = None, *, subject: str = "") -> bool:

@@ -3,10 +3,7 @@
 Every refusal is a sentence for the person who sent the file: what is wrong, and what to do.
 """
 
-import subprocess
-import sys
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -15,10 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from practice import document_check
+from practice.apart import Busy, TooMuch, run_apart
+from practice.virus_scan import NotScanned, finds_virus
 
-LONGEST_SECONDS = 10
-AT_ONCE = BoundedSemaphore(1)  # in each process of the site: other pages are answered meanwhile
-LONGEST_WAIT = 3  # seconds for one's turn
 SAVE_AS_PDF = gettext_lazy("Please save it as a PDF and try again.")
 PRINT_AGAIN = gettext_lazy("Please print it to a new PDF and send that.")
 
@@ -52,6 +48,17 @@ REFUSALS = {
         gettext_lazy("Other files are being looked at just now."), gettext_lazy("Please send it again in a minute."),
         "busy",
     ),
+    "virus": (
+        gettext_lazy("Our virus scanner refuses this file."), gettext_lazy("Please send another one."), "virus",
+    ),
+    "not scanned": (
+        gettext_lazy("We cannot look for viruses just now, so we cannot take files."),
+        gettext_lazy("Please try again in a few minutes, or call us."), "not_scanned",
+    ),
+    "no room": (
+        gettext_lazy("We have no room to take this file just now."),
+        gettext_lazy("Please try again in an hour, or call us."), "no_room",
+    ),
     "too much": (gettext_lazy("This file takes far more work to open than a document does."), PRINT_AGAIN, "bomb"),
 }  # fmt: skip
 
@@ -65,23 +72,37 @@ def check_document(upload: UploadedFile) -> None:
         raise ValidationError(_("This file is empty. Please choose it again."), code="empty")
     if upload.size > settings.MAX_UPLOAD_BYTES:
         raise ValidationError(_("This file is larger than 10 MB. Please send a smaller one."), code="size")
+    if not getattr(upload, "is_whole", True):
+        raise refusal("no room")
     upload.seek(0)
-    reason = _checked_apart(ending, upload.read())
+    data = upload.read()
     upload.seek(0)
+    reason = _checked_apart(ending, data) or _scanned(data)
     if reason:
-        problem, remedy, code = REFUSALS[reason]
-        raise ValidationError(f"{problem} {remedy}", code=code)
+        raise refusal(reason)
+
+
+def refusal(reason: str) -> ValidationError:
+    """The sentence for a reason of REFUSALS."""
+    problem, remedy, code = REFUSALS[reason]
+    return ValidationError(f"{problem} {remedy}", code=code)
+
+
+def _scanned(data: bytes) -> str:
+    """What the virus scanner says, where there is one: the reason for a refusal, or nothing."""
+    if not settings.CLAMD:
+        return ""
+    try:
+        return "virus" if finds_virus(data) else ""
+    except NotScanned:
+        return "not scanned"
 
 
 def _checked_apart(ending: str, data: bytes) -> str:
-    """The reason for a refusal, or nothing. A process that was ended had too little memory or time for the file."""
-    program = [sys.executable, "-I", document_check.__file__, ending]
-    if not AT_ONCE.acquire(timeout=LONGEST_WAIT):
-        return "busy"
+    """The reason for a refusal, or nothing."""
     try:
-        done = subprocess.run(program, input=data, capture_output=True, timeout=LONGEST_SECONDS, env={}, check=False)
-    except subprocess.TimeoutExpired:
+        return run_apart(document_check.__file__, ending, data=data)
+    except Busy:
+        return "busy"
+    except TooMuch:
         return "too much"
-    finally:
-        AT_ONCE.release()
-    return done.stdout.decode() if done.returncode == 0 else "too much"

@@ -12,7 +12,19 @@ from factory.django import DjangoModelFactory
 from billing import ledger
 from billing.codes import check_character, code_index, link_index, link_token
 from billing.models import Attempt, Statement, StatementLine
-from careers.models import Application, Employment, Opening, OpeningStatus, Role
+from careers.files import take_in
+from careers.models import (
+    FINAL_STATUSES,
+    Application,
+    ApplicationFile,
+    ApplicationStatus,
+    Criterion,
+    Employment,
+    FileKind,
+    Opening,
+    OpeningStatus,
+    Role,
+)
 from education import publishing
 from education.annotation import Explainer
 from education.glossary import save_entry
@@ -294,15 +306,38 @@ class OpeningFactory(DjangoModelFactory):
     status = OpeningStatus.OPEN
 
 
+class CriterionFactory(DjangoModelFactory):
+    class Meta:
+        model = Criterion
+
+    opening = factory.SubFactory(OpeningFactory)
+    text = factory.Sequence(lambda n: f"Criterion {n}")
+
+
 class ApplicationFactory(DjangoModelFactory):
+    """An application with its CV. Decided ones have their date, and those declined a reason."""
+
     class Meta:
         model = Application
+        skip_postgeneration_save = True
 
     opening = factory.SubFactory(OpeningFactory)
     name = factory.Sequence(lambda n: f"Applicant {n}")
     email = factory.Sequence(lambda n: f"applicant{n}@example.com")
-    cv = factory.LazyFunction(lambda: ContentFile(one_page("CV", ["A line"]), name="cv.pdf"))
     language = "en"
+    status = ApplicationStatus.RECEIVED
+    answer_by = factory.LazyAttribute(
+        lambda row: None if row.status in FINAL_STATUSES else timezone.localdate() + timedelta(days=14)
+    )
+    decided_at = factory.LazyAttribute(lambda row: timezone.now() if row.status in FINAL_STATUSES else None)
+    reason = factory.LazyAttribute(lambda row: "other" if row.status == ApplicationStatus.DECLINED else "")
+
+    @factory.post_generation
+    def cv(self, create, extracted, **_options):
+        """The CV that came with it: the bytes and the name of a file."""
+        upload = extracted or ContentFile(one_page("CV", ["A line"]), name="cv.pdf")
+        for file in take_in([(FileKind.CV, upload)]):
+            ApplicationFile.objects.filter(pk=file.pk).update(application=self)
 
 
 class PatientFactory(DjangoModelFactory):

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
                 ('phone', models.CharField(blank=True, max_length=40, verbose_name='phone')),
                 ('message', models.TextField(blank=True, max_length=4000, verbose_name='message')),
-                ('cv', models.FileField(storage=careers.models.private_storage, upload_to=careers.models.cv_path, verbose_name='CV')),
+                ('cv', models.FileField(storage=careers.models.private_storage, upload_to=careers.models.file_path, verbose_name='CV')),
                 ('language', models.CharField(choices=[('en', 'English'), ('es', 'Spanish')], max_length=2, verbose_name='language')),
                 ('status', models.CharField(choices=[('received', 'Received'), ('in review', 'In review'), ('interview', 'Interview'), ('hired', 'Hired'), ('declined', 'Not chosen')], default='received', max_length=20, verbose_name='status')),
                 ('received_at', models.DateTimeField(auto_now_add=True, verbose_name='received at')),

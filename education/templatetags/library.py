@@ -3,6 +3,7 @@
 from django import template
 
 from education import structured_data as data
+from practice.json_ld import as_script
 
 register = template.Library()
 
@@ -10,4 +11,4 @@ register = template.Library()
 @register.simple_tag
 def structured_data(edition, address, identity):
     """The article's JSON-LD, for the page's head."""
-    return data.as_script(data.structured_data(edition, address, identity))
+    return as_script(data.structured_data(edition, address, identity))

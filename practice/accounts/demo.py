@@ -19,6 +19,7 @@ LOGINS = {
     "billing@radiology.example": ("Demo Billing Clerk", roles.BILLING),
     "billing.lead@radiology.example": ("Demo Billing Lead", roles.BILLING_LEAD),
     "hiring@radiology.example": ("Demo Recruiter", roles.HIRING),
+    "panel@radiology.example": ("Demo Application Reviewer", roles.APPLICATION_REVIEWER),
     "frontdesk@radiology.example": ("Demo Front Desk", roles.FRONT_DESK),
     "resources@radiology.example": ("Demo Resources Editor", roles.RESOURCES_EDITOR),
     "physician@radiology.example": ("Demo Physician", roles.PHYSICIAN),

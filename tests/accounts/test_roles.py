@@ -29,6 +29,9 @@ TABLE = {
         "billing.dailyclose": "v",
         "billing.gatewayevent": "v",
         "billing.importbatch": "v",
+        "careers.certificate": "v",
+        "careers.criterion": "vacd",
+        "careers.mailtext": "vc",
         "careers.opening": "vac",
         "education.article": "vac",
         "education.edition": "v",
@@ -130,7 +133,14 @@ TABLE = {
         "patients.patient": "vc",
         "practice.feedback": "vc",
     },
-    "Hiring": {"careers.application": "vc", "careers.opening": "vac"},
+    "Hiring": {
+        "careers.application": "vc",
+        "careers.certificate": "v",
+        "careers.criterion": "vacd",
+        "careers.mailtext": "vc",
+        "careers.opening": "vac",
+    },
+    "Application reviewer": {"careers.application": "v"},
     "Front desk": {
         "billing.estimaterequest": "vc",
         "patients.patient": "v",
@@ -152,7 +162,9 @@ OFFICE = {
     "billing.request_refund",
 }
 EXTRA = {
-    "Administrator": {PUBLISH},
+    "Administrator": {PUBLISH, "careers.read_survey_counts"},
+    "Hiring": {"careers.export_application", "careers.score_application"},
+    "Application reviewer": {"careers.score_application"},
     "Clinical reviewer": {PUBLISH},
     "Billing": OFFICE,
     "Billing lead": OFFICE | {"billing.approve_refund", "billing.void_statement", "billing.write_off_statement"},
@@ -183,7 +195,8 @@ def test_staff_roles_are_all_but_those_who_only_read_resources():
 def test_no_role_deletes_or_changes_what_is_a_record(db):
     """Whatever the table says: the ledger, the access log, editions, notices in force and applications stay."""
     records = [
-        "accessentry", "acknowledgement", "application", "change", "attempt", "chainlink", "dailyclose", "dispute", "edition", "gatewayevent",
+        "accessentry", "acknowledgement", "application", "applicationfile", "attempt", "certificate", "chainlink", "change",
+        "comment", "dailyclose", "draft", "legalhold", "letter", "scorecard", "surveyanswer", "dispute", "edition", "gatewayevent",
         "importbatch", "instalment", "journal", "leg", "noticetranslation", "noticeversion", "payment", "paymentplan", "questionmessage",
         "refund", "statement", "statementline", "statementupload", "version",
     ]  # fmt: skip

@@ -194,14 +194,23 @@ def test_billing_clerk(office, run_jobs):
 def test_recruiter(office, run_jobs):
     factories.LocationFactory(name="River Campus")
     first = factories.ApplicationFactory(name="Ada Testa", opening__title="MRI technologist")
-    factories.ApplicationFactory(name="Bo Testa", opening=first.opening)
+    second = factories.ApplicationFactory(name="Bo Testa", opening=first.opening)
+    factories.CriterionFactory(opening=first.opening, text="Scans people of all ages")
     page = office(roles.HIRING)
 
-    # 1. Read an application, also its CV.
+    # 1. Read an application without the name, score it, and read its CV.
     assert waits(page, "Applicants without an answer") == "2"
     go(page, "Applicants without an answer")
-    page.get_by_role("link", name=str(first.pk), exact=True).click()
+    page.get_by_role("link", name=str(first), exact=True).click()
+    expect(page.get_by_text("First read, without names")).to_be_visible()
+    expect(page.get_by_text("Ada Testa")).to_have_count(0)
+    page.get_by_role("link", name="Score", exact=True).click()
+    page.get_by_label("3 – well").check()
+    page.get_by_label("Yes", exact=True).check()
+    page.get_by_role("button", name="Score").click()
+    done(page, "Your scorecard is kept.")
     expect(page.get_by_text("Ada Testa").first).to_be_visible()
+    expect(page.frame_locator("iframe.viewer").get_by_alt_text("Page 1")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename.startswith("application-")
@@ -211,7 +220,8 @@ def test_recruiter(office, run_jobs):
     page.locator("#action-toggle").check()
     page.get_by_role("combobox", name=re.compile("^Action")).select_option(label="Take into review")
     page.get_by_role("button", name="Go").click()
-    expect(page.get_by_text("Bo Testa, MRI technologist")).to_be_visible()
+    expect(page.get_by_text("Ada Testa, MRI technologist")).to_be_visible()
+    expect(page.get_by_text(f"{second}, MRI technologist")).to_be_visible()  # not scored yet: no name
     page.get_by_role("button", name="Take into review").click()
     done(page, "Moved on and told by e-mail: 2.")
     run_jobs()
@@ -219,11 +229,12 @@ def test_recruiter(office, run_jobs):
 
     # 3. Say no to one, and only to that one.
     go(page, "Applicants without an answer")
-    page.locator("tr", has_text="Bo Testa").get_by_role("checkbox").check()
+    page.locator("tr", has_text=str(second)).get_by_role("checkbox").check()
     page.get_by_role("combobox", name=re.compile("^Action")).select_option(label="Decline")
     page.get_by_role("button", name="Go").click()
+    page.get_by_label("Reason:", exact=True).select_option(label="The position is filled")
     page.get_by_role("button", name="Decline").click()
-    done(page, "Moved on and told by e-mail: 1.")
+    done(page, "Declined: 1.")
     assert dict(Application.objects.values_list("name", "status")) == {"Ada Testa": "in review", "Bo Testa": "declined"}
 
     # 4. Post an opening. Without its pay it is refused, and nothing typed is lost.
@@ -233,12 +244,12 @@ def test_recruiter(office, run_jobs):
     page.get_by_label("Location").select_option(label="River Campus")
     page.get_by_label("Status").select_option(label="Open")
     page.get_by_label("Employment").select_option(label="Full time")
-    page.get_by_label("Schedule").fill("Weekdays")
+    page.get_by_label("Schedule:", exact=True).fill("Weekdays")
     page.locator("#id_summary").fill("Read mammograms with us.")
     page.locator("#id_body").fill("We are eight.")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".errornote")).to_be_visible()
-    expect(page.get_by_label("Schedule")).to_have_value("Weekdays")
+    expect(page.get_by_label("Schedule:", exact=True)).to_have_value("Weekdays")
     page.get_by_label("Pay from").fill("410,000")
     page.get_by_label("Pay to").fill("450,000")
     page.locator("#id_pay_period").select_option(label="a year")
@@ -246,7 +257,21 @@ def test_recruiter(office, run_jobs):
     done(page, "was added successfully")
     assert Opening.objects.get(title="Breast radiologist").pay_from_cents == 41_000_000
 
-    # 5. Close one that is filled.
+    # 5. Close one: not while somebody waits.
+    page.get_by_role("link", name="MRI technologist").click()
+    page.get_by_label("Status").select_option(label="Closed")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("1 applicant still waits for an answer")).to_be_visible()
+    page.get_by_role("link", name="Pipeline").click()
+    page.get_by_role("link", name="Ada Testa").click()
+    page.get_by_role("link", name="Decline", exact=True).click()
+    page.get_by_label("Reason:", exact=True).select_option(label="The position is filled")
+    page.get_by_label("Mail to the applicant").fill("Dear Ada, thank you. {link}")
+    page.get_by_role("button", name="Decline").click()
+    done(page, "Ada Testa was told by e-mail.")
+    page.goto("/admin/")
+    page.get_by_text("Everything in the office").click()
+    page.get_by_role("link", name="Openings", exact=True).click()
     page.get_by_role("link", name="MRI technologist").click()
     page.get_by_label("Status").select_option(label="Closed")
     page.get_by_role("button", name="Save", exact=True).click()

@@ -133,21 +133,43 @@ def test_recruit_applies_without_javascript(practice, open_page, tmp_path):
     factories.OpeningFactory(title="Test radiologist")
     cv = Path(tmp_path / "cv.pdf")
     cv.write_bytes(one_page("A CV", ["Ten years of careful work."]))
+    letter = Path(tmp_path / "letter.pdf")
+    letter.write_bytes(one_page("A letter", ["Dear all."]))
 
     page = open_page("/careers/", java_script_enabled=False)
     page.get_by_role("link", name="Test radiologist").click()
     page.get_by_role("link", name="Apply for this opening").first.click()
     page.get_by_label("Your name").fill("Renata Ficticia")
+    page.get_by_label("Your CV").set_input_files(cv)
+    page.get_by_label("Other files").set_input_files([letter, letter])
     page.get_by_role("button", name="Send my application").click()
     expect(page.get_by_label("Your name")).to_have_value("Renata Ficticia")
+    expect(page.get_by_label("cv.pdf")).to_be_visible()  # kept, though the e-mail address is missing
     page.get_by_label("Your e-mail address").fill("renata@example.com")
-    page.get_by_label("Your CV").set_input_files(cv)
     assert fits(page)
+
+    page.get_by_role("button", name="Save and finish later").click()
+    expect(page.get_by_text("Keep the address of this page")).to_be_visible()
+    link = page.url
+    page = open_page(link, java_script_enabled=False)  # on another day
+    page.get_by_label("letter.pdf").first.check()
     page.get_by_role("button", name="Send my application").click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your application")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your application has arrived")
     expect(page.get_by_text("Received", exact=True).first).to_be_visible()
-    assert Application.objects.get().email == "renata@example.com"
+    assert fits(page)
+    application = Application.objects.get()
+    assert (application.email, [file.name for file in application.files.all()]) == (
+        "renata@example.com",
+        ["cv.pdf", "letter.pdf"],
+    )
+    page.get_by_role("link", name="Two voluntary questions").click()
+    page.get_by_label("Female").check()
+    page.get_by_role("button", name="Send my answers").click()
+    expect(page.get_by_text("Your answer is kept apart from your application.")).to_be_visible()
+    page.get_by_role("link", name="Withdraw my application").click()
+    page.get_by_role("button", name="Withdraw it").click()
+    expect(page.get_by_text("You have withdrawn your application.")).to_be_visible()
 
 
 def test_staff_member_signs_in_and_downloads(practice, open_page):

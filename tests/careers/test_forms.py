@@ -4,20 +4,29 @@ import zipfile
 import pikepdf
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.datastructures import MultiValueDict
 
 from careers.forms import ApplicationForm
+from careers.models import ApplicationFile
 from practice.resources.demo_pdf import one_page
 
 PDF = one_page("CV", ["A line"])
 CARD = "This looks like it holds a card number. Please take it out: we never need it here."
 SSN = "This looks like it holds a social security number. Please take it out: we never need it here."
 
+BIRTH = "This looks like it holds a date of birth. Please take it out: we do not want to know it."
+
 
 def docx():
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as package:
         package.writestr("[Content_Types].xml", "<Types/>")
-        package.writestr("word/document.xml", "<document/>")
+        package.writestr(
+            "_rels/.rels", '<R><R Type="https://x.example/officeDocument" Target="word/document.xml"/></R>'
+        )
+        package.writestr(
+            "word/document.xml", '<document xmlns="http://schemas.openxmlformats.org/wordprocessingml/2006/main"/>'
+        )
     return target.getvalue()
 
 
@@ -29,10 +38,12 @@ def scripted_pdf():
     return target.getvalue()
 
 
-def form(file=(PDF, "cv.pdf"), **changes):
+def form(file=(PDF, "cv.pdf"), others=(), kept=(), later=False, **changes):
     data = {"name": "Ann Lee", "email": "ann@example.com", "phone": "", "message": "", "website": ""} | changes
-    files = {"cv": SimpleUploadedFile(file[1], file[0])} if file else {}
-    return ApplicationForm(data, files)
+    files = MultiValueDict({"others": [SimpleUploadedFile(name, content) for content, name in others]})
+    if file:
+        files["cv"] = SimpleUploadedFile(file[1], file[0])
+    return ApplicationForm(MultiValueDict({key: [value] for key, value in data.items()}), files, kept=kept, later=later)
 
 
 @pytest.mark.parametrize("file", [(PDF, "cv.pdf"), (PDF, "CV.PDF"), (docx(), "cv.docx")])
@@ -55,6 +66,9 @@ def test_form_takes_pdf_and_word(file):
         ({"phone": "1" * 41}, {"phone": ["Ensure this value has at most 40 characters (it has 41)."]}),
         ({"message": "My SSN: 123 45 6789"}, {"message": [SSN]}),
         ({"message": "4111-1111-1111-1111"}, {"message": [CARD]}),
+        ({"message": "DOB: 04/05/1980"}, {"message": [BIRTH]}),
+        ({"name": "Ann, born April 5, 1980"}, {"name": [BIRTH]}),
+        ({"phone": "Nací el 5 de abril de 1980"}, {"phone": [BIRTH]}),
         ({"message": "x" * 4001}, {"message": ["Ensure this value has at most 4000 characters (it has 4001)."]}),
         ({"message": "a\0b"}, {"message": ["Null characters are not allowed."]}),
     ],
@@ -76,7 +90,10 @@ def test_form_says_what_is_wrong_with_the_text(changes, errors):
             (scripted_pdf(), "cv.pdf"),
             "This PDF has active content (a script or an action). Please print it to a new PDF and send that.",
         ),
-        ((PDF, "cv.docx"), "This Word file is damaged and cannot be opened. Please save it as a PDF and try again."),
+        (
+            (PDF, "cv.docx"),
+            "This file is named .docx but is not a Word document. Please save it as a PDF and try again.",
+        ),
     ],
 )
 def test_form_says_what_is_wrong_with_the_file(file, error):
@@ -89,4 +106,80 @@ def test_form_says_when_the_file_is_too_large(settings):
 
 
 def test_form_asks_for_nothing_that_could_be_held_against_somebody():
-    assert list(ApplicationForm().fields) == ["name", "email", "phone", "cv", "message", "website"]
+    assert list(ApplicationForm().fields) == [
+        "name", "email", "phone", "drop", "cv", "others", "message", "once", "website",
+    ]  # fmt: skip
+
+
+LETTER, MACRO = (PDF, "letter.pdf"), (b"PK", "letter.docm")
+
+
+def names(filled):
+    return [(str(kind), upload.name) for kind, upload in filled.usable_files()]
+
+
+def test_form_takes_three_more_files():
+    filled = form(others=[LETTER, (docx(), "b.docx"), LETTER])
+    assert filled.errors == {}
+    assert names(filled) == [("cv", "cv.pdf"), ("other", "letter.pdf"), ("other", "b.docx"), ("other", "letter.pdf")]
+
+
+def test_form_says_which_of_the_files_is_wrong_and_keeps_the_cv():
+    filled = form(others=[LETTER, MACRO])
+    sentence = "letter.docm: We can take PDF and Word (.docx) files. Please save it as a PDF and try again."
+    assert filled.errors == {"others": [sentence]}
+    assert names(filled) == [("cv", "cv.pdf")]
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (4, "Besides your CV we can take 3 files; this is 1 too many."),
+        (5, "Besides your CV we can take 3 files; these are 2 too many."),
+    ],
+)
+def test_form_takes_no_more_than_three(count, sentence):
+    filled = form(others=[LETTER] * count)
+    assert filled.errors == {"others": [sentence]}
+    assert names(filled) == [("cv", "cv.pdf")]
+
+
+KEPT_CV = ApplicationFile(pk=7, kind="cv", name="old.pdf")
+KEPT_OTHER = ApplicationFile(pk=8, kind="other", name="letter.pdf")
+
+
+def test_kept_cv_need_not_be_chosen_again():
+    filled = form(None, kept=[KEPT_CV, KEPT_OTHER])
+    assert (filled.errors, filled.cleaned_data["dropped"], names(filled)) == ({}, [], [])
+    assert str(filled["cv"].label) == "Another CV instead (optional)"
+
+
+def test_new_cv_takes_the_place_of_the_kept_one():
+    filled = form(kept=[KEPT_CV, KEPT_OTHER])
+    assert (filled.errors, filled.cleaned_data["dropped"], filled.replaced()) == ({}, [7], [7])
+
+
+def test_cv_that_is_taken_out_is_missed():
+    filled = form(None, kept=[KEPT_CV, KEPT_OTHER], drop="7")
+    assert filled.errors == {"cv": ["Choose your CV file."]}
+
+
+def test_kept_files_count():
+    kept = [KEPT_CV, *[ApplicationFile(pk=pk, kind="other", name="x.pdf") for pk in (8, 9)]]
+    assert form(None, kept=kept, others=[LETTER]).errors == {}
+    assert list(form(None, kept=kept, others=[LETTER] * 2).errors) == ["others"]
+    assert form(None, kept=kept, others=[LETTER] * 2, drop="9").errors == {}
+
+
+def test_file_that_is_not_kept_cannot_be_taken_out():
+    assert list(form(kept=[KEPT_CV], drop="99").errors) == ["drop"]
+
+
+def test_nothing_is_required_to_be_saved_for_later_but_nothing_wrong_is_saved():
+    assert form(None, later=True, name="", email="").errors == {}
+    assert list(form(None, later=True, email="ann@", message="SSN 123-45-6789").errors) == ["email", "message"]
+
+
+@pytest.mark.parametrize("once", ["", "x", "\ud800", "0" * 400])
+def test_number_of_the_page_is_no_reason_to_refuse(once):
+    assert form(once=once).errors == {}

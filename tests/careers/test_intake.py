@@ -1,27 +1,34 @@
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import pytest
+import time_machine
 from django.core.files.base import ContentFile
 from django.db import DataError
 from django_tasks_db.models import DBTaskResult
 
 from careers import intake
-from careers.intake import receive_application
-from careers.models import Application
+from careers.files import NoRoom, stray_files, sweep_loose, take_in
+from careers.intake import OpeningClosed, receive_application
+from careers.models import Application, ApplicationFile, FileKind, Letter
+from practice.private_files import PrivateStorage
 from practice.resources.demo_pdf import one_page
-from tests.factories import OpeningFactory
+from tests.factories import ApplicationFactory, OpeningFactory
 
 pytestmark = pytest.mark.usefixtures("identity")
 
 PDF = one_page("CV", ["A line"])
 
 
-def apply(opening=None, **changes):
+def apply(opening=None, *, files=(("cv", "Ann Lee.PDF"),), **changes):
+    taken = take_in([(FileKind(kind), ContentFile(PDF, name=name)) for kind, name in files])
     facts = {
         "name": "Ann O'Lee & Söns",
         "email": "ann@example.com",
         "phone": "(574) 555-0199",
         "message": "Hello.",
-        "cv": ContentFile(PDF, name="Ann Lee.PDF"),
         "language": "en",
+        "files": taken,
     }
     return receive_application(
         opening or OpeningFactory(title="CT “chief” & more", title_es="Jefe de TC"), **facts | changes
@@ -32,9 +39,15 @@ def private_files(settings):
     return [path for path in settings.PRIVATE_ROOT.rglob("*") if path.is_file()]
 
 
-def test_application_is_kept_with_its_file(settings):
-    opening = OpeningFactory()
-    application = apply(opening)
+def nothing_is_left(settings):
+    rows = (Application, ApplicationFile, Letter, DBTaskResult)
+    return [model.objects.count() for model in rows] == [0] * 4 and private_files(settings) == []
+
+
+def test_application_is_kept_with_its_files(settings):
+    opening = OpeningFactory(answer_days=3)
+    with time_machine.travel(datetime(2026, 5, 15, 16, tzinfo=UTC), tick=False):
+        application = apply(opening, files=[("cv", "Ann Lee.PDF"), ("other", "ñ letter.docx")])
     application.refresh_from_db()
     assert (application.opening, application.name, application.email) == (
         opening,
@@ -42,18 +55,24 @@ def test_application_is_kept_with_its_file(settings):
         "ann@example.com",
     )
     assert (application.phone, application.message, application.language) == ("(574) 555-0199", "Hello.", "en")
-    assert application.status == "received"
-    (file,) = private_files(settings)
-    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (PDF, 0o600)
-    assert application.cv.name == f"applications/{file.name}"
-    assert "Ann" not in file.name
+    assert (application.status, str(application.answer_by)) == ("received", "2026-05-20")
+    cv, letter = application.files.all()
+    assert [(file.kind, file.name, file.size) for file in (cv, letter)] == [
+        ("cv", "Ann Lee.PDF", len(PDF)),
+        ("other", "ñ letter.docx", len(PDF)),
+    ]
+    on_disk = {f"applications/{path.name}": path for path in private_files(settings)}
+    assert set(on_disk) == {cv.stored.name, letter.stored.name}
+    assert [(p.read_bytes(), p.stat().st_mode & 0o777) for p in on_disk.values()] == [(PDF, 0o600)] * 2
+    assert ("Ann" in str(on_disk), cv.ending, letter.ending) == (False, "pdf", "docx")
 
 
 def test_queue_holds_numbers_only():
     application = apply()
+    letter = application.letters.get()
     assert sorted(DBTaskResult.objects.values_list("task_path", "args_kwargs"), key=lambda job: job[0]) == [
         ("careers.intake.announce_application", {"args": [application.pk], "kwargs": {}}),
-        ("careers.intake.confirm_application", {"args": [application.pk], "kwargs": {}}),
+        ("careers.letters.send", {"args": [letter.pk], "kwargs": {}}),
     ]
 
 
@@ -62,13 +81,12 @@ ENGLISH = (
     [
         "Dear Ann O'Lee & Söns,",
         "",
-        "thank you for applying for “CT “chief” & more”. Your application and your CV have arrived, and people here "
-        "will read them.",
+        "thank you for applying for “CT “chief” & more”. Your application has arrived, and people here will read it.",
         "",
-        "You can see at any time where it stands:",
+        "You will hear from us by June 1, 2026. We answer every application, whatever the outcome.",
+        "",
+        "You can see at any time where your application stands:",
         "https://site.test/careers/application/{token}/",
-        "",
-        "We answer every application, whatever the outcome.",
         "",
         "Test Radiology",
         "(574) 555-0100",
@@ -80,13 +98,13 @@ SPANISH = (
     [
         "Hola, Ann O'Lee & Söns:",
         "",
-        "Gracias por enviar su solicitud para “Jefe de TC”. Recibimos su solicitud y su currículum, y nuestro equipo "
-        "los leerá.",
+        "Gracias por enviar su solicitud para “Jefe de TC”. La recibimos y nuestro equipo la leerá.",
         "",
-        "En cualquier momento puede ver cómo va:",
+        "Tendrá noticias nuestras a más tardar el 1 de junio de 2026. Respondemos a todas las solicitudes, sea cual sea "
+        "el resultado.",
+        "",
+        "En cualquier momento puede ver cómo va su solicitud:",
         "https://site.test/es/careers/application/{token}/",
-        "",
-        "Respondemos a todas las solicitudes, sea cual sea el resultado.",
         "",
         "Test Radiology",
         "(574) 555-0100",
@@ -99,9 +117,10 @@ SPANISH = (
 def test_both_sides_hear_of_it(settings, run_jobs, mailoutbox, language, mail):
     settings.PUBLIC_ORIGIN = "https://site.test"
     settings.HIRING_RECIPIENTS = ["hiring@site.test", "second@site.test"]
-    application = apply(language=language)
-    assert mailoutbox == []  # not while the applicant waits
-    run_jobs()
+    with time_machine.travel(datetime(2026, 5, 15, 16, tzinfo=UTC), tick=False):
+        application = apply(language=language)
+        assert mailoutbox == []  # not while the applicant waits
+        run_jobs()
     confirmation, announcement = sorted(mailoutbox, key=lambda mail: mail.to)
     subject, lines = mail
     assert (confirmation.to, confirmation.subject) == (["ann@example.com"], subject)
@@ -123,31 +142,87 @@ def test_nobody_is_told_where_nobody_is_named(settings, run_jobs, mailoutbox):
     assert [mail.to for mail in mailoutbox] == [["ann@example.com"]]
 
 
+def test_sent_twice_from_one_page_it_is_there_once(settings):
+    opening, once = OpeningFactory(), uuid4()
+    first = apply(opening, once=once)
+    assert (apply(opening, once=once), Application.objects.count()) == (first, 1)
+    assert (ApplicationFile.objects.count(), len(private_files(settings)), Letter.objects.count()) == (1, 1, 1)
+    assert apply(opening) != apply(opening)  # two pages: two applications
+
+
+def test_opening_that_closed_meanwhile_takes_nothing(settings):
+    opening = OpeningFactory()
+    type(opening).objects.update(status="closed")
+    with pytest.raises(OpeningClosed):
+        apply(opening)
+    assert nothing_is_left(settings)
+
+
+# ---- Nothing half ---------------------------------------------------------------------------------------------------
+
+
 def test_failure_of_the_database_leaves_no_file(settings):
     with pytest.raises(DataError):
         apply(name="x" * 101)
-    assert private_files(settings) == []
+    assert nothing_is_left(settings)
 
 
-@pytest.mark.parametrize("job", ["confirm_application", "announce_application"])
+@pytest.mark.parametrize("job", ["announce_application", "letters"])
 def test_failure_of_the_queue_leaves_neither_row_nor_file(settings, monkeypatch, job):
     class Full:
         def enqueue(self, application_id):
+            raise KeyboardInterrupt
+
+        def write(self, application, kind):
             raise KeyboardInterrupt
 
     opening = OpeningFactory()
     monkeypatch.setattr(intake, job, Full())
     with pytest.raises(KeyboardInterrupt):
         apply(opening)
-    assert (Application.objects.count(), DBTaskResult.objects.count(), private_files(settings)) == (0, 0, [])
+    assert nothing_is_left(settings)
 
 
-def test_failure_of_the_disk_leaves_neither_row_nor_file(settings, monkeypatch):
-    class Breaks(ContentFile):
-        def chunks(self, chunk_size=None):
-            yield PDF[:10]
-            raise OSError("disk full")
+class Breaks(ContentFile):
+    """A file whose reading ends in the middle, the second time."""
 
-    with pytest.raises(OSError, match="disk full"):
-        apply(cv=Breaks(PDF, name="cv.pdf"))
-    assert (Application.objects.count(), DBTaskResult.objects.count(), private_files(settings)) == (0, 0, [])
+    read_once = False
+
+    def chunks(self, chunk_size=None):
+        yield PDF[:10]
+        if self.read_once:
+            raise OSError(28, "No space left on device")
+        self.read_once = True
+
+
+def test_full_disk_leaves_neither_row_nor_file(settings):
+    good = ContentFile(PDF, name="cv.pdf")
+    with pytest.raises(NoRoom):
+        take_in([(FileKind.CV, good), (FileKind.OTHER, Breaks(PDF, name="letter.pdf"))])
+    assert nothing_is_left(settings)
+
+
+def test_loose_files_are_swept_when_nobody_can_be_working_on_them(settings):
+    kept = ApplicationFactory()
+    with time_machine.travel("2026-01-01 12:00Z", tick=False) as clock:
+        take_in([(FileKind.CV, ContentFile(PDF, name="cv.pdf"))])
+        clock.shift(3600)
+        assert (sweep_loose(), ApplicationFile.objects.count()) == (0, 2)
+        clock.shift(1)
+        assert (sweep_loose(), list(ApplicationFile.objects.all())) == (1, list(kept.files.all()))
+    assert len(private_files(settings)) == 1
+
+
+def test_row_without_its_file_is_swept_too():
+    """A worker was killed between the two."""
+    with time_machine.travel("2026-01-01"):
+        (file,) = take_in([(FileKind.CV, ContentFile(PDF, name="cv.pdf"))])
+    PrivateStorage().delete(file.stored.name)
+    assert (sweep_loose(), ApplicationFile.objects.count()) == (1, 0)
+
+
+def test_stray_files_are_named_and_not_deleted(settings):
+    ApplicationFactory()
+    assert stray_files() == []
+    (settings.PRIVATE_ROOT / "applications" / "somebody.pdf").write_bytes(PDF)
+    assert (stray_files(), len(private_files(settings))) == (["applications/somebody.pdf"], 2)

@@ -8,7 +8,7 @@ from lxml import html
 from education import publishing
 from education.models import CodeSystem, SectionKind, TopicKind
 from education.review import change_status
-from education.structured_data import as_script
+from practice.json_ld import as_script
 from tests.education.test_publishing import translate
 from tests.factories import ArticleFactory, PhysicianFactory, TopicFactory
 

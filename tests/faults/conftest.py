@@ -4,6 +4,9 @@ import pytest
 
 from billing import payments
 from tests.faults.stand_in import SECRET, StandIn
+from tests.faults.undertaker import undertaker
+
+__all__ = ["undertaker"]
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""A process that does jobs of billing and kills itself in the middle, for test_kill.
+"""A process that does jobs of ours and kills itself in the middle, for test_kill and test_applications.
 
 It reads a job a line from its standard input, forks, and answers with how the child ended. The child counts its steps:
-each answer of the processor, and before and after each commit. (Just before the processor is asked all is as it was
+each answer of the processor, each file that is
+written or deleted, and before and after each commit. (Just before the processor is asked all is as it was
 after the step before.) At the step it was told it sends itself SIGKILL, which nobody can catch: no transaction is
 ended, no lock given back, no file closed.
 """
@@ -33,6 +34,7 @@ def watch(step: Steps) -> None:
     from django.db import connection  # noqa: PLC0415
 
     from billing.gateways.stripe import StripeGateway  # noqa: PLC0415
+    from practice.private_files import PrivateStorage  # noqa: PLC0415
 
     ask = StripeGateway._ask
     commit = connection._commit
@@ -55,9 +57,20 @@ def watch(step: Steps) -> None:
             step(f"after {text[:40]}")
         return result
 
+    for name in ("_save", "delete"):
+        setattr(PrivateStorage, name, watched_file(getattr(PrivateStorage, name), step))
     StripeGateway._ask = watched_ask
     connection._commit = watched_commit
     connection.execute_wrappers.append(watched_statement)
+
+
+def watched_file(work, step):
+    def watched(storage, name, *arguments):
+        done = work(storage, name, *arguments)
+        step(f"after a file: {work.__name__}")
+        return done
+
+    return watched
 
 
 # ---- The jobs -------------------------------------------------------------------------------------------------------
@@ -125,7 +138,33 @@ def sweep(at: str) -> None:
     sweep_all(datetime.fromisoformat(at))
 
 
-JOBS = {job.__name__: job for job in (pay, look, message, refund, load, load_upload, close, charge, sweep)}
+def receive_application(opening: int, draft: int | None, folder: str) -> None:
+    from django.conf import settings  # noqa: PLC0415
+    from django.core.files.base import ContentFile  # noqa: PLC0415
+
+    from careers.files import take_in  # noqa: PLC0415
+    from careers.intake import receive_application  # noqa: PLC0415
+    from careers.models import Draft, FileKind, Opening  # noqa: PLC0415
+
+    settings.PRIVATE_ROOT = Path(folder)
+    files = take_in([(FileKind.CV, ContentFile(b"cv", "cv.pdf")), (FileKind.OTHER, ContentFile(b"x", "x.pdf"))])
+    who = {"name": "Ann Lee", "email": "ann@example.com", "phone": "", "message": "", "language": "en"}
+    kept = Draft.objects.get(pk=draft) if draft else None
+    receive_application(Opening.objects.get(pk=opening), files=files, draft=kept, **who)
+
+
+def purge_applications(folder: str) -> None:
+    from django.conf import settings  # noqa: PLC0415
+
+    from careers.retention import purge  # noqa: PLC0415
+
+    settings.PRIVATE_ROOT = Path(folder)
+    purge()
+
+
+JOBS = {job.__name__: job for job in (
+    pay, look, message, refund, load, load_upload, close, charge, sweep, receive_application, purge_applications,
+)}  # fmt: skip
 
 
 def in_child(order: dict) -> None:

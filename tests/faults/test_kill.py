@@ -1,18 +1,10 @@
 """Kill -9 at every step of every job that moves money: after one sweep the ledger equals the processor."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings as project
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -36,70 +28,10 @@ from billing.uploads import accept_upload, take_upload
 from billing.webhooks import receive
 from tests import factories
 from tests.billing.test_imports import table
-from tests.faults.stand_in import SECRET, sign
+from tests.faults.stand_in import sign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOST_STEPS = 120
-NAME = "billing that dies"
-
-
-@pytest.fixture(scope="module")
-def undertaker(django_db_setup, django_db_blocker, tmp_path_factory):
-    """Runs jobs in a process of its own that dies when told to."""
-    with django_db_blocker.unblock():
-        database = connection.settings_dict["NAME"]
-    folder = tmp_path_factory.mktemp("killed")
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "practice.settings",
-        "TEST_DATABASE": database,
-        "PGAPPNAME": NAME,
-        "BILLING_GATEWAY": "stripe",
-        "STRIPE_API_KEY": "sk_test_stand_in",
-        "STRIPE_WEBHOOK_SECRETS": SECRET,
-    }
-    with (
-        (folder / "errors").open("w+") as errors,
-        subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("dying.py"))],
-            cwd=project.BASE_DIR,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        yield Undertaker(process, folder)
-        process.stdin.close()
-        process.wait(30)
-
-
-class Undertaker:
-    def __init__(self, process, folder):
-        self.process, self.folder = process, folder
-
-    def run(self, stripe, job, die_at, **facts) -> bool:
-        """Do the job, killed at this step. Returns whether it was: False means that it came to its end before."""
-        log = self.folder / "steps"
-        order = {"job": job, "facts": facts, "die_at": die_at, "origin": stripe.origin, "log": str(log)}
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        ended = int(self.process.stdout.readline())
-        assert ended in (0, -signal.SIGKILL), (self.folder / "errors").read_text()[-3000:]
-        self._wait_until_its_connection_is_gone()
-        self.steps = log.read_text().splitlines()
-        return ended != 0
-
-    def _wait_until_its_connection_is_gone(self):
-        """The server rolls back and gives locks back as soon as it notices that nobody is there any more."""
-        with connection.cursor() as cursor:
-            alive = 1
-            while alive:
-                cursor.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
-                    [NAME],
-                )
-                (alive,) = cursor.fetchone()
 
 
 def at_every_step(undertaker, stripe, job, prepare, after, *, stride=1):

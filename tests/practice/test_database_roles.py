@@ -94,7 +94,8 @@ def test_backup_reads_and_writes_nothing(as_role, statement):
 def test_every_log_is_named(db):
     assert set(append_only()) == {
         "accounts_accessentry", "accounts_change", "billing_chainlink", "billing_journal", "billing_leg",
-        "education_edition", "resources_acknowledgement", "resources_version",
+        "careers_certificate", "careers_surveyanswer", "education_edition", "resources_acknowledgement",
+        "resources_version",
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from practice.free_text import passes_luhn, refuse_private_numbers
+from practice.free_text import passes_luhn, refuse_birth_dates, refuse_private_numbers
 
 CARD = "This looks like it holds a card number. Please take it out: we never need it here."
 SOCIAL_SECURITY = "This looks like it holds a social security number. Please take it out: we never need it here."
@@ -131,3 +131,27 @@ def test_endless_text_is_refused_before_it_is_looked_through(text):
     with pytest.raises(ValidationError) as refusal:
         refuse_private_numbers(text)
     assert refusal.value.code == "length"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DOB: 04/05/1980", "My date of birth is April 5, 1980.", "Born 5 April 1980 in Ohio", "born on the 5th of April 1980",
+        "D.O.B. 1980-04-05", "Nací el 5 de abril de 1980", "Fecha de nacimiento: 05/04/80", "4/5/1980 (DOB)",
+        "birthday 19800405", "Birthdate ０４／０５／１９８０", "nacida el 3 de marzo del 1990", "I was born on 4/5/80",
+    ],
+)  # fmt: skip
+def test_date_of_birth_is_found(text):
+    with pytest.raises(ValidationError, match="date of birth"):
+        refuse_birth_dates(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Graduated May 15, 2015", "I was born to do this. Since 2015-03-01 I read CT", "Board certified 04/05/2019",
+        "Newborn imaging since 2019", "I work in Dobson since 01/02/2020", "Born in Ohio", "",
+    ],
+)  # fmt: skip
+def test_other_dates_are_no_dates_of_birth(text):
+    refuse_birth_dates(text)

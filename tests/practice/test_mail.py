@@ -21,7 +21,7 @@ from django_tasks_db.models import DBTaskResult
 from practice import mail
 from practice.feedback import announce_feedback, answer_feedback, receive_feedback
 from practice.models import Feedback, FeedbackStatus
-from tests.factories import ApplicationFactory, OpeningFactory, UserFactory
+from tests.factories import UserFactory
 
 WRITTEN = {"topic": "visit", "message": "My biopsy was late.", "name": "Ana Testa", "email": "ana@example.com"}
 
@@ -114,22 +114,16 @@ def test_a_mail_comes_from_one_address_with_the_practices_name(inbox, identity):
 
 
 def test_a_mail_is_written_in_the_readers_language(inbox, identity):
-    application = ApplicationFactory(
-        name="Íñigo O'Brien", language="es", opening=OpeningFactory(title="MRI", title_es="Técnico de resonancia")
-    )
-    mail.send("careers/email/received", [application.email], {"application": application}, application.language)
+    feedback = feedback_row(name="Íñigo O'Brien", language="es")
+    feedback.answer = "Sí, “claro” & gracias."
+    mail.send("practice/email/feedback_answer", ["inigo@example.com"], {"feedback": feedback}, feedback.language)
 
     (arrived,) = inbox.arrived
-    assert arrived.subject == "Test Radiology: recibimos su solicitud"
-    assert arrived.body.replace("\r\n", "\n") == (
-        "Hola, Íñigo O'Brien:\n\n"
-        "Gracias por enviar su solicitud para “Técnico de resonancia”. Recibimos su solicitud y su currículum, y "
-        "nuestro equipo los leerá.\n\n"
-        "En cualquier momento puede ver cómo va:\n"
-        f"https://practice.example/es/careers/application/{application.token}/\n\n"
-        "Respondemos a todas las solicitudes, sea cual sea el resultado.\n\n"
-        "Test Radiology\n(574) 555-0100\n"
-    )
+    assert arrived.subject == "Test Radiology: respuesta a su mensaje"
+    lines = arrived.body.replace("\r\n", "\n").split("\n")
+    assert (lines[0], lines[4]) == ("Hola, Íñigo O'Brien:", "Sí, “claro” & gracias.")
+    assert "https://practice.example/es/feedback/" in lines
+    assert lines[-3:] == ["Test Radiology", "(574) 555-0100", ""]
     assert translation.get_language() == "en"
 
 

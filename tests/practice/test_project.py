@@ -225,6 +225,7 @@ def test_templates_have_nothing_inline():
         f"{path.relative_to(ROOT)}: {match}"
         for path in (ROOT / "templates").rglob("*.html")
         for match in pattern.findall(path.read_text())
+        if path.name != "viewer.html"  # a sandboxed page may load nothing of ours; its style is named by its digest
     ]
 
     assert found == []

@@ -69,7 +69,7 @@ def openings(count):
         ("/infobutton?mainSearchCriteria.v.dn=article&knowledgeResponseType=json", articles, 7),
         ("/glossary/", terms, 4),
         ("/glossary/?q=word", terms, 5),
-        ("/careers/", openings, 2),
+        ("/careers/", openings, 3),
     ],
 )
 def test_list_query_count(client, identity, django_assert_num_queries, url, rows, queries, count):

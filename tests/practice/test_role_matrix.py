@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django_tasks_db.models import DBTaskResult
 
@@ -36,6 +37,8 @@ from billing.models import (
 from billing.questions import ask, request_estimate
 from billing.uploads import take_upload
 from billing.withdrawals import void_statement
+from careers.models import Draft, InterviewSlot, MailText, Opening
+from careers.retention import erase
 from education.models import Article, ArticleStatus, Illustration
 from practice.accounts import roles
 from practice.accounts.models import AccessEntry, Change
@@ -59,6 +62,7 @@ PEOPLE = {
     "O": roles.REFERRING_OFFICE,
     "P": roles.PHYSICIAN,
     "R": roles.RESOURCES_EDITOR,
+    "V": roles.APPLICATION_REVIEWER,  # named at the opening
     "n": "staff without a role",
     "s": "stranger",
     "u": "administrator who has set up no second factor yet",
@@ -68,10 +72,10 @@ PEOPLE = {
 # answered 200. Acts and what POSTED names are sent a POST without data: there, going on to the page of the row is
 # entering too. ENTERED has the few other answers. All whom a line does not name are refused, as REFUSED says.
 TABLE = {
-    "account_change_password": "ABCEFHLOPRn",
+    "account_change_password": "ABCEFHLOPRVn",
     "account_email": "",  # closed: an address is an administrator's to change
-    "account_reauthenticate": "ABCEFHLOPRnu",
-    "account_set_password": "ABCEFHLOPRn",
+    "account_reauthenticate": "ABCEFHLOPRVnu",
+    "account_set_password": "ABCEFHLOPRVn",
     "admin": "",  # whatever has no address of its own
     "admin:accounts_accessentry_add": "",
     "admin:accounts_accessentry_change": "A",
@@ -101,7 +105,7 @@ TABLE = {
     "admin:app_list announcements": "AE",
     "admin:app_list auth": "",
     "admin:app_list billing": "ABFL",
-    "admin:app_list careers": "AH",
+    "admin:app_list careers": "AHV",
     "admin:app_list django_tasks_database": "",
     "admin:app_list education": "ACE",
     "admin:app_list mfa": "",
@@ -209,20 +213,47 @@ TABLE = {
     "admin:billing_statementupload_discard": "BL",
     "admin:billing_statementupload_history": "BL",
     "admin:careers_application_add": "",
-    "admin:careers_application_change": "H",
-    "admin:careers_application_changelist": "H",
-    "admin:careers_application_cv": "H",
+    "admin:careers_application_calendar": "HV",
+    "admin:careers_application_change": "HV",
+    "admin:careers_application_changelist": "HV",
+    "admin:careers_application_comment": "HV",
+    "admin:careers_application_decline": "H",
     "admin:careers_application_delete": "",
-    "admin:careers_application_history": "H",
-    "admin:careers_application_to_declined": "H",
+    "admin:careers_application_erase": "H",
+    "admin:careers_application_file": "HV",
+    "admin:careers_application_history": "HV",
+    "admin:careers_application_hold": "H",
+    "admin:careers_application_invite": "H",
+    "admin:careers_application_keep": "H",
+    "admin:careers_application_keep_for_its_time": "H",
+    "admin:careers_application_merge": "H",
+    "admin:careers_application_release": "H",
+    "admin:careers_application_reveal": "H",
+    "admin:careers_application_score": "HV",
     "admin:careers_application_to_hired": "H",
-    "admin:careers_application_to_interview": "H",
     "admin:careers_application_to_review": "H",
+    "admin:careers_application_view_file": "HV",
+    "admin:careers_certificate_add": "",
+    "admin:careers_certificate_change": "AH",
+    "admin:careers_certificate_changelist": "AH",
+    "admin:careers_certificate_delete": "",
+    "admin:careers_certificate_history": "AH",
+    "admin:careers_mailtext_add": "",
+    "admin:careers_mailtext_change": "AH",
+    "admin:careers_mailtext_changelist": "AH",
+    "admin:careers_mailtext_delete": "",
+    "admin:careers_mailtext_history": "AH",
+    "admin:careers_mailtext_preview": "AH",
+    "admin:careers_mailtext_restore": "AH",
     "admin:careers_opening_add": "AH",
     "admin:careers_opening_change": "AH",
     "admin:careers_opening_changelist": "AH",
     "admin:careers_opening_delete": "",
+    "admin:careers_opening_export": "H",
     "admin:careers_opening_history": "AH",
+    "admin:careers_opening_pipeline": "HV",
+    "admin:careers_opening_preview": "AH",
+    "admin:careers_survey_counts": "A",
     "admin:django_tasks_database_dbtaskresult_add": "",
     "admin:django_tasks_database_dbtaskresult_change": "",
     "admin:django_tasks_database_dbtaskresult_changelist": "",
@@ -261,14 +292,14 @@ TABLE = {
     "admin:education_topic_changelist": "ACE",
     "admin:education_topic_delete": "",
     "admin:education_topic_history": "ACE",
-    "admin:index": "ABCEFHLRn",
+    "admin:index": "ABCEFHLRVn",
     "admin:mfa_authenticator_add": "",
     "admin:mfa_authenticator_change": "",
     "admin:mfa_authenticator_changelist": "",
     "admin:mfa_authenticator_delete": "",
     "admin:mfa_authenticator_history": "",
-    "admin:password_change": "ABCEFHLRn",
-    "admin:password_change_done": "ABCEFHLRn",
+    "admin:password_change": "ABCEFHLRVn",
+    "admin:password_change_done": "ABCEFHLRVn",
     "admin:patients_patient_add": "",
     "admin:patients_patient_change": "ABFL",
     "admin:patients_patient_changelist": "ABFL",
@@ -357,7 +388,7 @@ TABLE = {
     "admin:resources_version_history": "AR",
     "admin:resources_version_last_day": "AR",
     "admin:resources_version_withdraw": "AR",
-    "admin:search": "ABCEFHLRn",
+    "admin:search": "ABCEFHLRVn",
     "admin:search_missedsearch_add": "",
     "admin:search_missedsearch_change": "ACE",
     "admin:search_missedsearch_changelist": "ACE",
@@ -374,6 +405,7 @@ TABLE = {
     "admin:view_on_site billing.attempt": "",
     "admin:view_on_site billing.paymentplan": "",
     "admin:view_on_site careers.application": "",  # the page is the applicant's own, by a private link
+    "admin:view_on_site careers.draft": "",
     "admin:view_on_site careers.opening": "AH",
     "admin:view_on_site education.article": "ACE",
     "admin:view_on_site education.edition": "",
@@ -392,28 +424,28 @@ TABLE = {
     "billing:questions": "",
     "billing:receipt_pdf": "",
     "billing:statement": "",
-    "mfa_activate_totp": "ABCEFHLOPRnu",  # those who have one are sent on
-    "mfa_add_webauthn": "ABCEFHLOPRnu",
-    "mfa_deactivate_totp": "ABCEFHLOPRn",
-    "mfa_download_recovery_codes": "ABCEFHLOPRn",
+    "mfa_activate_totp": "ABCEFHLOPRVnu",  # those who have one are sent on
+    "mfa_add_webauthn": "ABCEFHLOPRVnu",
+    "mfa_deactivate_totp": "ABCEFHLOPRVn",
+    "mfa_download_recovery_codes": "ABCEFHLOPRVn",
     "mfa_edit_webauthn": "",  # another person's key
-    "mfa_generate_recovery_codes": "ABCEFHLOPRnu",
-    "mfa_index": "ABCEFHLOPRnu",
-    "mfa_list_webauthn": "ABCEFHLOPRnu",
-    "mfa_reauthenticate": "ABCEFHLOPRnuw",
-    "mfa_reauthenticate_webauthn": "ABCEFHLOPRnuw",
+    "mfa_generate_recovery_codes": "ABCEFHLOPRVnu",
+    "mfa_index": "ABCEFHLOPRVnu",
+    "mfa_list_webauthn": "ABCEFHLOPRVnu",
+    "mfa_reauthenticate": "ABCEFHLOPRVnuw",
+    "mfa_reauthenticate_webauthn": "ABCEFHLOPRVnuw",
     "mfa_remove_webauthn": "",  # another person's key
-    "mfa_view_recovery_codes": "ABCEFHLOPRn",
-    "resources:collection": "ABCEFHLPR",  # here and below: a shelf for staff, which referring offices do not have
-    "resources:confirm_read": "ABCEFHLPR",
-    "resources:contacts": "ABCEFHLOPRn",
-    "resources:document": "ABCEFHLPR",
-    "resources:download": "ABCEFHLPR",
-    "resources:index": "ABCEFHLOPRn",
-    "resources:on_call": "ABCEFHLOPRn",
-    "resources:ordering_guide": "ABCEFHLOPR",
-    "resources:search": "ABCEFHLOPRn",
-    "usersessions_list": "ABCEFHLOPRn",
+    "mfa_view_recovery_codes": "ABCEFHLOPRVn",
+    "resources:collection": "ABCEFHLPRV",  # here and below: a shelf for staff, which referring offices do not have
+    "resources:confirm_read": "ABCEFHLPRV",
+    "resources:contacts": "ABCEFHLOPRVn",
+    "resources:document": "ABCEFHLPRV",
+    "resources:download": "ABCEFHLPRV",
+    "resources:index": "ABCEFHLOPRVn",
+    "resources:on_call": "ABCEFHLOPRVn",
+    "resources:ordering_guide": "ABCEFHLOPRV",
+    "resources:search": "ABCEFHLOPRVn",
+    "usersessions_list": "ABCEFHLOPRVn",
 }
 POSTED = {
     "admin:education_article_check", "admin:education_article_restore", "billing:choose_statement", "billing:leave",
@@ -471,7 +503,8 @@ def rows(identity):
     invited.save()
     key = Authenticator.objects.create(user=member, type="webauthn", data={"name": "Key", "credential": {}})
     document = factories.DocumentFactory(is_must_read=True)
-    application = factories.ApplicationFactory()
+    application = factories.ApplicationFactory(opening__is_read_blind=False)
+    InterviewSlot.objects.create(application=application, starts_at=timezone.now(), place="Here", state="chosen")
     return {
         "accounts_accessentry": AccessEntry.objects.create(user=member, what="x", row="1", how="x").pk,
         "accounts_change": Change.objects.latest("pk").pk,
@@ -479,7 +512,12 @@ def rows(identity):
         "announcements_announcement": factories.AnnouncementFactory().pk,
         "auth_group": Group.objects.get(name=roles.BILLING).pk,
         "auth_user": invited.pk,
+        "admin:careers_application_file": (application.pk, application.files.get().pk),
+        "admin:careers_application_view_file": (application.pk, application.files.get().pk),
         "careers_application": application.pk,
+        "careers_certificate": erase(factories.ApplicationFactory(status="declined"), by=member).pk,
+        "careers_draft": Draft.objects.create(opening=application.opening, language="en").pk,
+        "careers_mailtext": MailText.objects.first().pk,
         "careers_opening": application.opening.pk,
         "mfa_authenticator": key.pk,
         "mfa_edit_webauthn": key.pk,
@@ -581,7 +619,8 @@ def url_of(name, asked_for, rows):
         kind = ContentType.objects.get_by_natural_key(*asked_for.split("."))
         return reverse(name, args=[kind.pk, rows[asked_for.replace(".", "_")]])
     if name in rows:
-        return reverse(name, args=[rows[name]])
+        found = rows[name]
+        return reverse(name, args=found if isinstance(found, tuple) else [found])
     wanted = URLS[name].pattern.regex.groups
     keys = sorted((key for key in rows if name.startswith(f"admin:{key}_")), key=len, reverse=True)
     found = [rows[key] for key in keys[:1]]
@@ -595,6 +634,9 @@ def client_of(letter):
         return client
     held = {"n": [], "u": [roles.ADMINISTRATOR], "w": [roles.ADMINISTRATOR]}.get(letter, [PEOPLE[letter]])
     user = factories.UserFactory(roles=held, is_staff=letter not in "OP")
+    if letter == "V":
+        for opening in Opening.objects.all():
+            opening.reviewers.add(user)
     if letter != "u":
         TOTP.activate(user, "A" * 32)
         RecoveryCodes.activate(user)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from billing import plans
 from billing.codes import link_token
+from careers.models import Draft
 from tests import factories
 
 PUBLIC, SIGNED_IN, OFFICE, GUEST, SIGNED = "public", "signed in", "office", "guest", "signed message"
@@ -62,7 +63,16 @@ AUDIENCE = {
     "careers:index": PUBLIC,
     "careers:opening": PUBLIC,
     "careers:apply": PUBLIC,
-    "careers:application": PUBLIC,  # whoever holds the private link
+    "careers:feed": PUBLIC,
+    "careers:card": PUBLIC,
+    "careers:application": PUBLIC,  # whoever holds the private link, here and below
+    "careers:sent": PUBLIC,
+    "careers:draft": PUBLIC,
+    "careers:choose_time": PUBLIC,
+    "careers:calendar": PUBLIC,
+    "careers:withdraw": PUBLIC,
+    "careers:ask_for_erasure": PUBLIC,
+    "careers:voluntary_questions": PUBLIC,
     "resources:index": SIGNED_IN,
     "resources:search": SIGNED_IN,
     "resources:on_call": SIGNED_IN,
@@ -127,6 +137,12 @@ def test_every_address_has_an_audience():
     assert named == set(AUDIENCE) | set(ALLAUTH)
 
 
+OF_AN_APPLICATION = (
+    "careers:application", "careers:sent", "careers:choose_time", "careers:calendar", "careers:withdraw",
+    "careers:ask_for_erasure", "careers:voluntary_questions",
+)  # fmt: skip
+
+
 @pytest.fixture
 def rows(identity):
     """One row behind each address that names one."""
@@ -135,6 +151,7 @@ def rows(identity):
     plan = plans.agree(bill, 2, email="payer@example.com", language="en", address=None)
     article = factories.ArticleFactory()
     factories.ArticleFactory(topic=article.topic, language="es")
+    application = factories.ApplicationFactory()
     return {
         "accent": ["0b5563"],
         "media": ["portraits/none.png"],
@@ -153,9 +170,11 @@ def rows(identity):
         "billing:ask": ["charge"],
         "billing:webhook": ["sandbox"],
         "sandbox:card_page": ["00000000-0000-0000-0000-000000000000"],
-        "careers:opening": [(opening := factories.OpeningFactory()).slug],
+        "careers:opening": [(opening := application.opening).slug],
         "careers:apply": [opening.slug],
-        "careers:application": [factories.ApplicationFactory(opening=opening).token],
+        "careers:card": [opening.slug],
+        "careers:draft": [opening.slug, Draft.objects.create(opening=opening, language="en").token],
+        **{name: [application.token] for name in OF_AN_APPLICATION},
         "resources:document": [(document := factories.DocumentFactory()).slug],
         "resources:download": [document.slug],
         "resources:confirm_read": [document.slug],
@@ -192,14 +211,17 @@ def test_guest_pages_show_a_stranger_nothing(client, rows, name):
     assert statement.number not in "".join(r.content.decode() for r in responses)
 
 
-NO_PAGES = {"healthz", "readyz", "robots", "sitemap", "accent", "media", "sandbox:card_page"}
-FILES = {"announcements:feed", "education:feed", "education:handout"}
+NO_PAGES = {
+    "healthz", "readyz", "robots", "sitemap", "accent", "media", "sandbox:card_page", "careers:choose_time",
+    "careers:calendar", "careers:ask_for_erasure",
+}  # fmt: skip
+FILES = {"announcements:feed", "education:feed", "education:handout", "careers:feed", "careers:card"}
 PAGES = [name for name, audience in AUDIENCE.items() if audience == PUBLIC and name not in NO_PAGES | FILES]
 OF_ONE_LANGUAGE = {"infobutton", "education:sheet"}  # whatever the address: as the asker or the sheet says
 DATA = r'type="application/(?:ld\+)?json"'  # no browser runs it
 WITH_A_POSTING_FORM = {
     "practice:feedback", "billing:look_up", "careers:apply", "account_login", "billing:receipt", "billing:link",
-    "billing:verify", "billing:plan", "billing:estimate",
+    "careers:draft", "careers:withdraw", "careers:voluntary_questions", "billing:verify", "billing:plan", "billing:estimate",
 }  # fmt: skip
 
 
@@ -222,7 +244,7 @@ def test_page_has_one_h1_nothing_inline_and_no_outside_address(client, standing_
 
 @pytest.mark.parametrize(
     "name",
-    sorted({*PAGES, *FILES} - WITH_A_POSTING_FORM - {"careers:application", "billing:estimate_thanks"}),
+    sorted({*PAGES, *FILES} - WITH_A_POSTING_FORM - {"careers:application", "careers:sent", "billing:estimate_thanks"}),
 )
 def test_public_page_sets_no_cookie_and_does_not_vary_by_it(client, standing_notices, rows, name):
     response = client.get(reverse(name, args=rows.get(name)))

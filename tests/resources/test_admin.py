@@ -27,10 +27,17 @@ def pdf_with(change):
     return target.getvalue()
 
 
+WORD = {
+    "[Content_Types].xml": "<Types/>",
+    "_rels/.rels": '<R><R Type="https://x.example/officeDocument" Target="word/document.xml"/></R>',
+    "word/document.xml": '<document xmlns="http://schemas.openxmlformats.org/wordprocessingml/2006/main"/>',
+}
+
+
 def docx_with(**parts):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as package:
-        for name, text in {"[Content_Types].xml": "<Types/>", "word/document.xml": "<document/>", **parts}.items():
+        for name, text in (WORD | parts).items():
             package.writestr(name, text)
     return target.getvalue()
 

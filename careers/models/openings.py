@@ -1,17 +1,19 @@
-"""Openings and the people who apply. No row ever asks for a date of birth, a photo or a social security number."""
+"""Jobs at the practice, and by what those who apply are judged."""
 
 from django.conf import settings
-from django.core.files.storage import storages
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from practice.instants import validate_year
 from practice.models import Bilingual, Location, Subspecialty
-from practice.private_files import random_name
+
+TAKEN_ADDRESSES = {"feed", "application"}  # pages of their own below /careers/
+ANSWER_DAYS = 10  # business days, where an opening says nothing else
 
 
 class Role(models.TextChoices):
@@ -27,6 +29,20 @@ class Employment(models.TextChoices):
     PER_DIEM = "per diem", _("Per diem")
 
 
+class Productivity(models.TextChoices):
+    SALARY = "salary", _("Salary alone")
+    BONUS = "bonus", _("Salary and a productivity bonus")
+    RVU = "rvu", _("Productivity (RVUs)")
+    SHARES = "shares", _("Equal shares")
+
+
+class Visa(models.TextChoices):
+    NONE = "none", _("Not sponsored")
+    H1B = "h1b", _("H-1B")
+    J1 = "j1", _("J-1 waiver")
+    BOTH = "both", _("H-1B or J-1 waiver")
+
+
 class PayPeriod(models.TextChoices):
     YEAR = "year", _("a year")
     HOUR = "hour", _("an hour")
@@ -39,6 +55,12 @@ class OpeningStatus(models.TextChoices):
 
 
 class OpeningQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Those whose applications this person may read: with the right to answer them all, else where they review."""
+        if user.has_perm("careers.change_application"):
+            return self
+        return self.filter(reviewers=user) if user.has_perm("careers.view_application") else self.none()
+
     def open(self, on=None):
         """Those one can apply for on that day (today when not given); the closing day is included."""
         on = on or timezone.localdate()
@@ -57,10 +79,26 @@ class Opening(Bilingual):
     )
     location = models.ForeignKey(Location, on_delete=models.PROTECT, verbose_name=_("location"))
     employment = models.CharField(_("employment"), max_length=20, choices=Employment)
+    starts_on = models.DateField(
+        _("start"), null=True, blank=True, validators=[validate_year], help_text=_("Empty: as soon as it suits both.")
+    )
     schedule = models.CharField(_("schedule"), max_length=200)
+    schedule_es = models.CharField(_("schedule in Spanish"), max_length=200, blank=True)
     call = models.CharField(_("call"), max_length=200, blank=True, help_text=_("One night in eight, none, ..."))
+    call_es = models.CharField(_("call in Spanish"), max_length=200, blank=True)
+    weeks_off = models.PositiveSmallIntegerField(_("weeks off a year"), null=True, blank=True)
     remote_percent = models.PositiveSmallIntegerField(_("remote reading, percent"), default=0)
-    partnership = models.CharField(_("partnership track"), max_length=200, blank=True)
+    productivity = models.CharField(
+        _("how pay is reckoned"), max_length=10, choices=Productivity, blank=True, help_text=_("For physicians.")
+    )
+    partnership_months = models.PositiveSmallIntegerField(
+        _("months to partnership"), null=True, blank=True, help_text=_("Empty: there is no track to partnership.")
+    )
+    partnership = models.CharField(
+        _("about the partnership"), max_length=200, blank=True, help_text=_("Buy-in, voting, ...")
+    )
+    partnership_es = models.CharField(_("about the partnership in Spanish"), max_length=200, blank=True)
+    visa = models.CharField(_("visa"), max_length=10, choices=Visa, blank=True)
     pay_from_cents = models.BigIntegerField(_("pay from"), null=True, blank=True)
     pay_to_cents = models.BigIntegerField(_("pay to"), null=True, blank=True)
     pay_period = models.CharField(_("pay is"), max_length=10, choices=PayPeriod, default=PayPeriod.YEAR)
@@ -71,6 +109,25 @@ class Opening(Bilingual):
     status = models.CharField(_("status"), max_length=10, choices=OpeningStatus, default=OpeningStatus.DRAFT)
     posted_on = models.DateField(_("posted on"), default=timezone.localdate, validators=[validate_year])
     closes_on = models.DateField(_("closes on"), null=True, blank=True, validators=[validate_year])
+
+    answer_days = models.PositiveSmallIntegerField(
+        _("days to answer"),
+        default=ANSWER_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+        help_text=_("Business days within which applicants hear of each step. They are told the date."),
+    )
+    is_read_blind = models.BooleanField(
+        _("first read without names"),
+        default=True,
+        help_text=_("Who reads an application sees no name, photo or school before they have scored it."),
+    )
+    reviewers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        verbose_name=_("reviewers"),
+        help_text=_("Application reviewers see only the openings at which they are named."),
+    )
 
     objects = OpeningQuerySet.as_manager()
 
@@ -104,6 +161,15 @@ class Opening(Bilingual):
                 violation_error_message=_("The pay range must run from a smaller to a larger amount."),
             ),
             models.CheckConstraint(
+                name="careers_opening_productivity_known", condition=Q(productivity__in=["", *Productivity.values])
+            ),
+            models.CheckConstraint(name="careers_opening_visa_known", condition=Q(visa__in=["", *Visa.values])),
+            models.CheckConstraint(
+                name="careers_opening_answer_days",
+                condition=Q(answer_days__gte=1, answer_days__lte=60),
+                violation_error_message=_("Applicants are answered within 1 to 60 business days."),
+            ),
+            models.CheckConstraint(
                 name="careers_opening_remote_percent",
                 condition=Q(remote_percent__lte=100),
                 violation_error_message=_("Remote reading is between 0 and 100 percent."),
@@ -116,78 +182,34 @@ class Opening(Bilingual):
     def get_absolute_url(self):
         return reverse("careers:opening", args=[self.slug])
 
+    def clean(self):
+        super().clean()
+        if self.slug in TAKEN_ADDRESSES:
+            raise ValidationError({"slug": _("This address is another page's. Please choose another.")})
+
     def is_open(self, on=None) -> bool:
         on = on or timezone.localdate()
         return self.status == OpeningStatus.OPEN and (self.closes_on is None or self.closes_on >= on)
 
 
-class ApplicationStatus(models.TextChoices):
-    RECEIVED = "received", _("Received")
-    IN_REVIEW = "in review", _("In review")
-    INTERVIEW = "interview", _("Interview")
-    HIRED = "hired", _("Hired")
-    DECLINED = "declined", _("Not chosen")
+class Criterion(models.Model):
+    """Something the job asks for, written with the posting, by which every application is scored."""
 
-
-NEXT_STATUSES: dict[ApplicationStatus, set[ApplicationStatus]] = {
-    ApplicationStatus.RECEIVED: {ApplicationStatus.IN_REVIEW, ApplicationStatus.DECLINED},
-    ApplicationStatus.IN_REVIEW: {ApplicationStatus.INTERVIEW, ApplicationStatus.DECLINED},
-    ApplicationStatus.INTERVIEW: {ApplicationStatus.HIRED, ApplicationStatus.DECLINED},
-    ApplicationStatus.HIRED: set(),
-    ApplicationStatus.DECLINED: set(),
-}
-
-
-def new_token() -> str:
-    """190 random bits: whoever holds the link may see the application's status, and nobody can guess it."""
-    return get_random_string(32)
-
-
-def private_storage():
-    return storages["private"]
-
-
-def cv_path(application, original_name):
-    return random_name("applications", original_name)
-
-
-class ApplicationQuerySet(models.QuerySet):
-    def unanswered(self):
-        return self.exclude(status__in=[ApplicationStatus.HIRED, ApplicationStatus.DECLINED])
-
-
-class Application(models.Model):
-    """One person's application for one opening."""
-
-    opening = models.ForeignKey(
-        Opening, on_delete=models.PROTECT, related_name="applications", verbose_name=_("opening")
-    )
-    token = models.CharField(max_length=32, unique=True, default=new_token, editable=False)
-    name = models.CharField(_("name"), max_length=100)
-    email = models.EmailField(_("e-mail address"))
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
-    message = models.TextField(_("message"), max_length=4000, blank=True)
-    cv = models.FileField(_("CV"), upload_to=cv_path, storage=private_storage)
-    language = models.CharField(_("language"), max_length=2, choices=settings.LANGUAGES)
-    status = models.CharField(_("status"), max_length=20, choices=ApplicationStatus, default=ApplicationStatus.RECEIVED)
-    received_at = models.DateTimeField(_("received at"), auto_now_add=True)
-    status_changed_at = models.DateTimeField(_("status changed at"), default=timezone.now)
-
-    objects = ApplicationQuerySet.as_manager()
+    opening = models.ForeignKey(Opening, on_delete=models.CASCADE, related_name="criteria", verbose_name=_("opening"))
+    text = models.CharField(_("criterion"), max_length=120, help_text=_("What the job asks for, not who has it."))
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
 
     class Meta:
-        verbose_name = _("application")
-        verbose_name_plural = _("applications")
-        ordering = ["-received_at", "-pk"]
+        verbose_name = _("criterion")
+        verbose_name_plural = _("criteria")
+        ordering = ["position", "pk"]
         constraints = [
-            models.CheckConstraint(
-                name="careers_application_status_known", condition=Q(status__in=ApplicationStatus.values)
-            ),
+            models.UniqueConstraint(
+                name="careers_criterion_once_each",
+                fields=["opening", "text"],
+                violation_error_message=_("This opening has this criterion already."),
+            )
         ]
-        indexes = [models.Index(fields=["-received_at", "-id"], name="careers_application_newest")]
 
     def __str__(self):
-        return f"Application {self.pk}"
-
-    def get_absolute_url(self):
-        return reverse("careers:application", args=[self.token])
+        return self.text
