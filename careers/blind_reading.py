@@ -5,17 +5,18 @@ like "Education" as a whole. It cannot find everything a person could write abou
 """
 
 import re
+import unicodedata
 
 from django.utils.translation import gettext as _
 
 from practice.folding import fold
 
 HIDDEN = "▇▇▇"
-EDUCATION = {
-    "education", "education and training", "education training", "academic background", "academic history",
-    "academic qualifications", "medical education", "educacion", "formacion", "formacion academica", "estudios",
-    "training and education", "undergraduate education", "degrees", "schools",
-}  # fmt: skip
+EDUCATION = re.compile(
+    r"(?:education(?:al)?|academics?|medical education|undergraduate|graduate education|degrees?|schools?|training and "
+    r"education|educacion|formacion|titulacion(?:es)?|estudios|datos academicos)\b"
+)
+LONGEST_TEXT = 60_000  # characters of one document
 # Words of the headings that come after it; a school's own name or a degree is none of them.
 OTHER_HEADINGS = re.compile(
     r"\b(?:experience|employment|work|career|professional|appointments?|positions?|residency|fellowships?|internship|"
@@ -32,28 +33,32 @@ SCHOOL_WORDS = (
     "hochschule|seminary|alma mater"
 )
 # The school word with the capitalised words around it: "Example State University", "School of Medicine of Anytown".
+WORD = r"[A-ZÀ-Þ][\w.&'’-]{0,40}"
+# How often things may repeat is bounded everywhere: a text made for it would else be looked at for minutes.
 SCHOOL = re.compile(
-    rf"(?:\b[A-ZÀ-Þ][\w.&'’-]*[ ]+(?:(?:of|de|del|la|the|and|y|&)[ ]+)*)*"
+    rf"(?:\b{WORD}[ ]{{1,3}}(?:(?:of|de|del|la|the|and|y|&)[ ]{{1,3}}){{0,3}}){{0,6}}"
     rf"\b(?i:{SCHOOL_WORDS})\b"
-    rf"(?:[ ]*(?:,|of|de|del|la|at|the|in|and|y|&)?[ ]+[A-ZÀ-Þ][\w.&'’-]*)*"
+    rf"(?:[ ]{{0,3}}(?:,|of|de|del|la|at|the|in|and|y|&)?[ ]{{1,3}}{WORD}){{0,8}}"
 )
-EMAIL = re.compile(r"[^\s@<>|,;]+@[^\s@<>|,;]+\.[^\s@<>|,;]+")
+EMAIL = re.compile(r"[^\s@<>|,;]{1,64}@(?:[^\s@<>|,;.]{1,63}\.){1,8}[^\s@<>|,;.]{1,63}")
 LINK = re.compile(
-    r"(?i)\b(?:https?://|www\.)\S+|\b(?:linkedin|github|doximity|researchgate)\.\S+|\b[\w-]+\.(?:com|org|net|edu|io|me)\b(?:/\S*)?"
+    r"(?i)\b(?:https?://|www\.)\S{1,2000}|\b(?:linkedin|github|doximity|researchgate)\.\S{1,500}"
+    r"|(?<![\w-])[\w-]{1,63}\.(?:com|org|net|edu|io|me|health|md)\b(?:/\S{0,500})?"
 )
-PHONE = re.compile(r"(?<![\w/.-])\+?\(?\d[\d ().-]{7,}\d(?![\w/])")
+PHONE = re.compile(r"(?<![\w.-])\+?\(?\d[\d ()./-]{7,24}\d(?![\w/])")
+SHORTEST_PART = 5  # letters of a name that are taken out also where they stand inside another word
 
 
 def without_identity(text: str, name: str, email: str = "") -> str:
     """The text without the name, addresses, numbers to call, links and schools."""
     kept, is_education = [], False
+    text = _plain(text[:LONGEST_TEXT])
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if _looks_like_a_heading(line):
-            if fold(line) in EDUCATION:
-                kept += [] if is_education else [line.strip(), _("[This part is shown after you have scored.]")]
-                is_education = True
-            elif OTHER_HEADINGS.search(fold(line)) and not SCHOOL.search(line):
-                is_education = False
+        if _is_short(line) and EDUCATION.match(fold(line)):
+            kept += [] if is_education else [line.strip(), _("[This part is shown after you have scored.]")]
+            is_education = True
+        elif _looks_like_a_heading(line) and OTHER_HEADINGS.search(fold(line)) and not SCHOOL.search(line):
+            is_education = False
         if not is_education:
             kept.append(line)
     hidden = "\n".join(kept)
@@ -63,13 +68,32 @@ def without_identity(text: str, name: str, email: str = "") -> str:
     return _without_words(hidden, _words_of(name) | _words_of(email.partition("@")[0]))
 
 
-def _looks_like_a_heading(line: str) -> bool:
-    """A short line without a full stop or digits that begins with a capital: how CVs set their headings."""
+def _plain(text: str) -> str:
+    """Letters with their accents in one, every dash as "-", every space as " ", and nothing invisible."""
+    kept = []
+    for character in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(character)
+        if category == "Pd":
+            kept.append("-")
+        elif category == "Zs":
+            kept.append(" ")
+        elif category != "Cf":
+            kept.append(character)
+    return "".join(kept)
+
+
+def _is_short(line: str) -> bool:
+    """A few words without a full stop or digits that begin with a capital: how CVs set their headings."""
     bare = line.strip().strip(":").strip()
     if not 3 <= len(bare) <= LONGEST_HEADING or any(c.isdigit() for c in bare) or bare[-1] in ".,;":
         return False
-    words = bare.split()
-    return len(words) <= 5 and (bare.isupper() or all(w[0].isupper() or len(w) <= 3 for w in words))
+    return bare[0].isupper() and len(bare.split()) <= 5
+
+
+def _looks_like_a_heading(line: str) -> bool:
+    """The same, of few words, or with capitals also at the other words but small ones."""
+    words = line.split()
+    return _is_short(line) and (len(words) <= 3 or line.isupper() or all(w[0].isupper() or len(w) <= 3 for w in words))
 
 
 def _words_of(name: str) -> set[str]:
@@ -85,4 +109,6 @@ def _without_words(text: str, words: set[str]) -> str:
 
 def _means(word: str, words: set[str]) -> bool:
     folded = fold(word)
-    return folded in words or folded.removesuffix("s") in words
+    if folded in words or folded.removesuffix("s") in words:
+        return True
+    return any(len(part) >= SHORTEST_PART and part in folded for part in words)

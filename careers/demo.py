@@ -21,6 +21,7 @@ from careers.models import (
 )
 from careers.review import change_status
 from practice.accounts.models import User
+from practice.business_days import business_days_after
 from practice.models import Location, Subspecialty
 from practice.resources.demo_pdf import one_page
 
@@ -54,6 +55,10 @@ OPENINGS: list[dict[str, Any]] = [
         "biopsies\n- Talk with patients about what you found\n\n## What you bring\n\n- Board certified or eligible in "
         "diagnostic radiology\n- Fellowship in breast imaging, or the experience that equals it\n\n## What we offer\n\n"
         "- The practice is owned by its physicians\n- A technologist and a nurse with you at every biopsy",
+        "body_es": "## Qué hará\n\n- Leer mamografías de control y de diagnóstico, ecografías y resonancias de la mama\n- Hacer "
+        "biopsias guiadas por imágenes\n- Hablar con los pacientes sobre lo que encontró\n\n## Qué pedimos\n\n- Certificación o "
+        "elegibilidad en radiología diagnóstica\n- Subespecialidad en imágenes de la mama, o experiencia equivalente\n\n## Qué "
+        "ofrecemos\n\n- El consultorio pertenece a sus médicos\n- Un tecnólogo y una enfermera con usted en cada biopsia",
         "criteria": ["Breast imaging, read and diagnosed", "Image-guided biopsies", "Talking with patients"],
         "closes_in": 60,
     },
@@ -72,6 +77,8 @@ OPENINGS: list[dict[str, Any]] = [
         "pay_from_cents": 3_450,
         "pay_to_cents": 4_600,
         "pay_period": PayPeriod.HOUR,
+        "body_es": "## Qué hará\n\n- Preparar a los pacientes y hacerles la tomografía\n- Poner vías intravenosas y vigilar "
+        "reacciones\n\n## Qué pedimos\n\n- Registro ARRT con tomografía, o en camino de obtenerlo",
         "summary": "Scan patients of all ages on two machines, with a radiologist down the hall.",
         "summary_es": "Haga tomografías a pacientes de todas las edades, con un radiólogo en el mismo pasillo.",
         "body": "## What you do\n\n- Prepare and scan patients\n- Place IV lines and watch for reactions\n\n## What you "
@@ -92,6 +99,8 @@ OPENINGS: list[dict[str, Any]] = [
         "pay_from_cents": 2_300,
         "pay_to_cents": 2_900,
         "pay_period": PayPeriod.HOUR,
+        "body_es": "## Qué hará\n\n- Responder preguntas sobre facturas\n- Tratar con las aseguradoras\n\n## Qué pedimos\n\n- "
+        "Paciencia, y un año en facturación médica",
         "summary": "Help patients understand their bills, in English and Spanish if you can.",
         "summary_es": "Ayude a los pacientes a entender sus facturas, en inglés y en español si puede.",
         "body": "## What you do\n\n- Answer questions about bills\n- Work with insurers\n\n## What you bring\n\n- Patience, "
@@ -163,7 +172,9 @@ def _apply(slug, name, message, language, days_ago, status, lines):
         language=language,
         files=take_in([(FileKind.CV, cv)]),
     )
-    Application.objects.filter(pk=application.pk).update(received_at=timezone.now() - timedelta(days=days_ago))
+    received = timezone.now() - timedelta(days=days_ago)
+    due = business_days_after(timezone.localdate(received), application.opening.answer_days)
+    Application.objects.filter(pk=application.pk).update(received_at=received, answer_by=due)
     if status == ApplicationStatus.IN_REVIEW:
         change_status(application, ApplicationStatus.IN_REVIEW)
 

@@ -12,6 +12,12 @@ from careers import letters
 from careers.files import discard
 from careers.models import ApplicationFile, Draft, LetterKind, Opening
 from practice import mail
+from practice.throttles import DRAFT_LINKS_PER_RECIPIENT, count_try
+
+
+class DraftGone(Exception):
+    """The draft was sent in another tab, or its time is over."""
+
 
 SAVED_FOR = timedelta(days=30)
 KEPT_FOR = timedelta(days=1)  # what nobody asked us to save
@@ -22,13 +28,21 @@ def keep_files(
 ) -> Draft:
     """Keep files that are in order while something else in the form is not: browsers do not.
 
-    `replaced` are the numbers of the draft's files in whose place they come.
+    `replaced` are the numbers of the draft's files in whose place they come. Raises DraftGone.
     """
     with transaction.atomic():
-        draft = draft or Draft.objects.create(opening=opening, language=language)
+        draft = _again(draft) if draft else Draft.objects.create(opening=opening, language=language)
         _give(draft, files)
     drop_files(draft, replaced)
     return draft
+
+
+def _again(draft: Draft) -> Draft:
+    """The draft as it is now, kept from other tabs. Raises DraftGone."""
+    found = Draft.objects.select_for_update(of=("self",)).select_related("opening").filter(pk=draft.pk).first()
+    if found is None:
+        raise DraftGone
+    return found
 
 
 def save_draft(
@@ -42,15 +56,15 @@ def save_draft(
     phone: str,
     message: str,
 ) -> Draft:
-    """Save what was typed, to be finished later. With an e-mail address the link is mailed there the first time."""
+    """Save what was typed, to be finished later; the link is mailed to the address the first time. Raises DraftGone."""
     with transaction.atomic():
-        draft = draft or Draft(opening=opening)
+        draft = _again(draft) if draft else Draft(opening=opening)
         is_new_address = bool(email) and email != draft.email
         draft.name, draft.email, draft.phone, draft.message = name, email, phone, message
         draft.language, draft.is_saved, draft.changed_at = language, True, timezone.now()
         draft.save()
         _give(draft, files)
-        if is_new_address:
+        if is_new_address and count_try(DRAFT_LINKS_PER_RECIPIENT, email.lower()):
             mail_link.enqueue(draft.pk)
     return draft
 

@@ -10,6 +10,11 @@ from careers.models import Opening
 from practice.context import get_identity
 
 
+def printable(text: str) -> str:
+    """Without the control characters that word processors leave, and XML has no way to write."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+
+
 class OpeningFeed(Feed):
     """The openings one can apply for as Atom, in the language of the address."""
 
@@ -25,10 +30,10 @@ class OpeningFeed(Feed):
         return Opening.objects.open().select_related("location")[:50]
 
     def item_title(self, item):
-        return item.local("title")
+        return printable(item.local("title"))
 
     def item_description(self, item):
-        return item.local("summary")
+        return printable(item.local("summary"))
 
     def item_pubdate(self, item):
         return datetime.combine(item.posted_on, time(), timezone.get_current_timezone())

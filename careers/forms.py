@@ -1,3 +1,4 @@
+import re
 from uuid import UUID, uuid4
 
 from django import forms
@@ -8,12 +9,34 @@ from careers.models import MOST_OTHER_FILES, Ethnicity, FileKind, InterviewSlot,
 from practice.free_text import refuse_birth_dates, refuse_private_numbers
 from practice.uploads import check_document
 
+_take_out = _("Do not send %(file)s")
 NOT_WANTED = [refuse_private_numbers, refuse_birth_dates]
 WORD_OR_PDF = {"accept": ".pdf,.docx,application/pdf"}
 
 
+def refuse_addresses(name: str) -> None:
+    """A validator of names: the mail we send begins with it, and is no place for somebody's advertisement."""
+    if re.search(r"https?:|www\.|[/\\@<>]", name, re.IGNORECASE):
+        raise forms.ValidationError(_("Enter your name without a web or e-mail address."), code="address")
+
+
+def check_file(upload) -> None:
+    """A validator of an applicant's file: what is inside, and what its name gives away."""
+    refuse_private_numbers(upload.name)
+    refuse_birth_dates(upload.name)
+    check_document(upload)
+
+
 class SeveralFilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
+
+
+def too_many_files(count: int) -> str:
+    return ngettext(
+        "Besides your CV we can take 3 files; this is %(count)s too many. Please choose them again.",
+        "Besides your CV we can take 3 files; these are %(count)s too many. Please choose them again.",
+        count,
+    ) % {"count": count}
 
 
 class SeveralFilesField(forms.FileField):
@@ -23,6 +46,8 @@ class SeveralFilesField(forms.FileField):
 
     def clean(self, data, initial=None):
         self.usable, problems = [], []
+        if len(data or []) > MOST_OTHER_FILES:  # none of them is looked into
+            raise forms.ValidationError(too_many_files(len(data) - MOST_OTHER_FILES), code="too many")
         for upload in data or []:
             try:
                 self.usable.append(super().clean(upload, initial))
@@ -43,14 +68,15 @@ class ApplicationForm(forms.Form):
     name = forms.CharField(
         label=_("Your name"),
         max_length=100,
-        validators=NOT_WANTED,
+        validators=[*NOT_WANTED, refuse_addresses],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": _("Enter your name.")},
     )
     email = forms.EmailField(
         label=_("Your e-mail address"),
         help_text=_("We answer every application."),
-        validators=[refuse_private_numbers],
+        max_length=254,
+        validators=NOT_WANTED,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Enter your e-mail address."),
@@ -68,7 +94,7 @@ class ApplicationForm(forms.Form):
         label=_("Your CV"),
         help_text=_("A PDF or Word (.docx) file of at most 10 MB."),
         max_length=200,
-        validators=[check_document],
+        validators=[check_file],
         widget=forms.ClearableFileInput(attrs=WORD_OR_PDF),
         error_messages={
             "required": _("Choose your CV file."),
@@ -81,7 +107,7 @@ class ApplicationForm(forms.Form):
         help_text=_("At most 3, like a letter or certificates: PDF or Word, 10 MB each."),
         required=False,
         max_length=200,
-        validators=[check_document],
+        validators=[check_file],
         widget=SeveralFilesInput(attrs=WORD_OR_PDF),
         error_messages=cv.error_messages,
     )
@@ -93,8 +119,7 @@ class ApplicationForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     drop = forms.MultipleChoiceField(
-        label=_("Files we have kept for you"),
-        help_text=_("Tick those you do not want to send."),
+        label=_("Files we have, and will send"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -107,14 +132,15 @@ class ApplicationForm(forms.Form):
         options["initial"] = {"once": uuid4()} | (options.get("initial") or {})
         super().__init__(*args, **options)
         self.show_kept(kept)
+        self.is_for_later = later
         if later:
-            for field in self.fields.values():
-                field.required = False
+            for name, field in self.fields.items():
+                field.required = name == "email"  # to which the link goes
 
     def show_kept(self, kept) -> None:
         """Name the files that are kept for the applicant; the CV among them need not be chosen again."""
         self.kept = list(kept)
-        self.fields["drop"].choices = [(file.pk, file.name) for file in self.kept]  # type: ignore[attr-defined]
+        self.fields["drop"].choices = [(file.pk, _take_out % {"file": file.name}) for file in self.kept]  # type: ignore[attr-defined]
         if any(file.kind == FileKind.CV for file in self.kept):
             self.fields["cv"].required = False
             self.fields["cv"].label = _("Another CV instead (optional)")
@@ -123,6 +149,15 @@ class ApplicationForm(forms.Form):
     def replaced(self) -> list[int]:
         """The kept CV, where there is a new one."""
         return [f.pk for f in self.kept if f.kind == FileKind.CV] if self.cleaned_data.get("cv") else []
+
+    def clean_email(self):
+        """An address that no mail server could be asked about would never hear from us."""
+        email = self.cleaned_data["email"]
+        try:
+            email.rpartition("@")[2].encode("idna")
+        except UnicodeError:
+            raise forms.ValidationError(self.fields["email"].error_messages["invalid"]) from None
+        return email
 
     def clean_once(self):
         try:
@@ -136,19 +171,11 @@ class ApplicationForm(forms.Form):
         dropped = {int(number) for number in facts.get("drop") or ()} | set(self.replaced())
         left = [file for file in self.kept if file.pk not in dropped]
         has_cv = bool(facts.get("cv")) or any(file.kind == FileKind.CV for file in left)
-        if not has_cv and "cv" not in self.errors and self.fields["name"].required:
+        if not has_cv and "cv" not in self.errors and not self.is_for_later:
             self.add_error("cv", self.fields["cv"].error_messages["required"])
         others = len([file for file in left if file.kind == FileKind.OTHER]) + len(self.fields["others"].usable)  # type: ignore[attr-defined]
         if others > MOST_OTHER_FILES and "others" not in self.errors:
-            self.add_error(
-                "others",
-                ngettext(
-                    "Besides your CV we can take 3 files; this is %(count)s too many.",
-                    "Besides your CV we can take 3 files; these are %(count)s too many.",
-                    others - MOST_OTHER_FILES,
-                )
-                % {"count": others - MOST_OTHER_FILES},
-            )
+            self.add_error("others", too_many_files(others - MOST_OTHER_FILES))
         facts["dropped"] = sorted(dropped)
         return facts
 
@@ -160,11 +187,19 @@ class ApplicationForm(forms.Form):
 
 
 class SurveyForm(forms.Form):
-    """The voluntary questions. Saying nothing is an answer, and the one that is chosen from the start."""
+    """The voluntary questions. Saying nothing is an answer too, and the page can be left."""
 
-    sex = forms.ChoiceField(label=_("Sex"), choices=Sex, initial=Sex.UNSAID, widget=forms.RadioSelect)
+    sex = forms.ChoiceField(
+        label=_("Sex"),
+        choices=Sex,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of these, or go back without answering.")},
+    )
     ethnicity = forms.ChoiceField(
-        label=_("Race and ethnicity"), choices=Ethnicity, initial=Ethnicity.UNSAID, widget=forms.RadioSelect
+        label=_("Race and ethnicity"),
+        choices=Ethnicity,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of these, or go back without answering.")},
     )
 
 

@@ -8,13 +8,17 @@ from django.utils import timezone
 
 from careers import letters
 from careers.files import discard
-from careers.models import Application, ApplicationFile, Draft, LetterKind, Opening
+from careers.models import Application, ApplicationFile, Draft, FileKind, LetterKind, Opening
 from practice import mail
 from practice.business_days import business_days_after
 
 
 class OpeningClosed(Exception):
     """The opening was closed while the application was being written."""
+
+
+class NoCV(Exception):
+    """There is no CV among the files: another tab has sent them already."""
 
 
 def receive_application(
@@ -32,8 +36,12 @@ def receive_application(
     """Store the application with its loose `files` and those of the draft it was written in, and confirm it by mail.
 
     Sent twice from the same page (the same `once`), it is there once, and both callers get it. On any error the loose
-    files go, and the draft stays as it was. Raises OpeningClosed.
+    files go, and the draft stays as it was. Raises OpeningClosed, and NoCV.
     """
+    said = {"opening": opening, "name": name, "email": email, "phone": phone, "message": message}
+    earlier = Application.objects.filter(once=once).first() if once else None
+    if earlier is not None and {key: getattr(earlier, key) for key in said} != said:
+        once = None  # the page was filled in anew
     try:
         with transaction.atomic():
             opening = Opening.objects.select_for_update(no_key=True).get(pk=opening.pk)
@@ -51,15 +59,18 @@ def receive_application(
             )
             mine = ApplicationFile.objects.filter(pk__in=[file.pk for file in files])
             if draft is not None:
+                list(Draft.objects.select_for_update().filter(pk=draft.pk))  # one tab after the other
                 mine |= ApplicationFile.objects.filter(draft=draft)
             mine.update(application=application, draft=None)
+            if not application.files.filter(kind=FileKind.CV).exists():
+                raise NoCV
             if draft is not None:
                 draft.delete()
             letters.write(application, LetterKind.RECEIVED)
             announce_application.enqueue(application.pk)
     except IntegrityError:
         discard(files)
-        earlier = Application.objects.filter(opening=opening, once=once).first() if once else None
+        earlier = Application.objects.filter(once=once).first() if once else None
         if earlier is None:
             raise
         return earlier

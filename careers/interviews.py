@@ -37,6 +37,9 @@ def invite(application: Application, offers: list[Offer], *, by) -> Application:
     for offer in offers:
         if not now < offer.starts_at <= now + FARTHEST:
             raise ReviewError(_("Offer times in the future, within half a year."))
+    offered = set(application.slots.filter(state=SlotState.OFFERED).values_list("starts_at", flat=True))
+    if offered and offered == {offer.starts_at for offer in offers}:
+        raise ReviewError(_("These times are offered already."))
     application.slots.exclude(state=SlotState.GONE).update(state=SlotState.GONE)
     InterviewSlot.objects.bulk_create(
         InterviewSlot(
@@ -89,4 +92,6 @@ def tell_office(application_id: int, is_chosen: bool) -> None:
     subject = (chosen if is_chosen else none) % {"application": application}
     address = f"{settings.PUBLIC_ORIGIN}/admin/careers/application/{application.pk}/change/"
     files = [("interview.ics", calendar, "text/calendar")] if calendar else []
-    mail.send_text(subject, f"{application.opening.title}\n\n{address}\n", settings.HIRING_RECIPIENTS, files)
+    when = letters.times_in_words(application, LetterKind.BOOKED) if is_chosen else ""
+    body = "\n\n".join(part for part in (application.opening.title, when, address) if part)
+    mail.send_text(subject, f"{body}\n", settings.HIRING_RECIPIENTS, files)

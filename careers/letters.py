@@ -30,10 +30,9 @@ PLACES = {
     "date": gettext_lazy("the day by which the applicant hears from us"),
     "times": gettext_lazy("the times of the interview, in the mails about it"),
 }
-NEEDED = {  # without these the mail would not do what it is for
-    LetterKind.SAVED: {"link"},
-    LetterKind.RECEIVED: {"link", "date"},
-    LetterKind.INTERVIEW: {"link", "times"},
+NEEDED = {  # besides the link, without which applicants could not look where they stand
+    LetterKind.RECEIVED: {"date"},
+    LetterKind.INTERVIEW: {"times"},
     LetterKind.BOOKED: {"times"},
 }
 PLACE = re.compile(r"\{([^{}\n]*)\}")
@@ -56,9 +55,18 @@ def check_places(text: str) -> set[str]:
 def check_text(kind: str, text: str) -> None:
     """Raises ValidationError where `check_places` does, or a word is missing that this mail needs."""
     found = check_places(text)
-    missing = sorted(NEEDED.get(LetterKind(kind), set()) - found)
+    missing = sorted(({"link"} | NEEDED.get(LetterKind(kind), set())) - found)
     if missing:
         raise ValidationError(_("This mail needs {%(word)s}.") % {"word": missing[0]})
+
+
+def check_only_link(text: str) -> None:
+    """A validator of one letter, in which all but the link is filled in already. Raises ValidationError."""
+    others = sorted(check_places(text) - {"link"})
+    if others:
+        raise ValidationError(
+            _("Nothing is filled in here but {link}; please write {%(word)s} out.") % {"word": others[0]}
+        )
 
 
 def wording_of(kind: str) -> MailText:
@@ -159,5 +167,5 @@ def send(letter_id: int) -> None:
         files = [("interview.ics", calendar, "text/calendar")]
     with translation.override(letter.application.language):
         body = letter.body.replace("{link}", f"{settings.PUBLIC_ORIGIN}{letter.application.get_absolute_url()}")
-    mail.send_text(letter.subject, body, [letter.application.email], files)
+    mail.send_text(letter.subject, body, [letter.application.email], files, settings.HIRING_RECIPIENTS)
     Letter.objects.filter(pk=letter.pk).update(sent_at=timezone.now())

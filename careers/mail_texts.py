@@ -14,7 +14,7 @@ TEXTS = {
     LetterKind.RECEIVED: (
         "{practice}: we have received your application",
         "{practice}: recibimos su solicitud",
-        "thank you for applying for “{opening}”. Your application has arrived, and people here will read it.\n\n"
+        "Thank you for applying for “{opening}”. Your application has arrived, and people here will read it.\n\n"
         "You will hear from us by {date}. We answer every application, whatever the outcome.",
         "Gracias por enviar su solicitud para “{opening}”. La recibimos y nuestro equipo la leerá.\n\n"
         "Tendrá noticias nuestras a más tardar el {date}. Respondemos a todas las solicitudes, sea cual sea el "
@@ -23,7 +23,7 @@ TEXTS = {
     LetterKind.IN_REVIEW: (
         "{practice}: your application is being read",
         "{practice}: estamos leyendo su solicitud",
-        "your application for “{opening}” is now being read by the people who would work with you.\n\n"
+        "Your application for “{opening}” is now being read by the people who would work with you.\n\n"
         "You will hear from us by {date}.",
         "Las personas que trabajarían con usted están leyendo su solicitud para “{opening}”.\n\n"
         "Tendrá noticias nuestras a más tardar el {date}.",
@@ -31,14 +31,14 @@ TEXTS = {
     LetterKind.INTERVIEW: (
         "{practice}: we would like to meet you",
         "{practice}: nos gustaría conocerle",
-        "we would like to meet you about “{opening}”.\n\n{times}\n\nYou will hear from us by {date}.",
+        "We would like to meet you about “{opening}”.\n\n{times}\n\nYou will hear from us by {date}.",
         "Nos gustaría conocerle para hablar de “{opening}”.\n\n{times}\n\n"
         "Tendrá noticias nuestras a más tardar el {date}.",
     ),
     LetterKind.BOOKED: (
         "{practice}: your interview",
         "{practice}: su entrevista",
-        "your interview for “{opening}” is fixed:\n\n{times}\n\nThe attached file puts it into your calendar. "
+        "Your interview for “{opening}” is fixed:\n\n{times}\n\nThe attached file puts it into your calendar. "
         "If you cannot come, please call us.",
         "Su entrevista para “{opening}” está confirmada:\n\n{times}\n\nEl archivo adjunto la agrega a su calendario. "
         "Si no puede venir, por favor llámenos.",
@@ -46,14 +46,14 @@ TEXTS = {
     LetterKind.HIRED: (
         "{practice}: we would be glad to have you with us",
         "{practice}: nos alegraría tenerle con nosotros",
-        "we would be glad to have you with us as “{opening}”. We will call or write about the next steps.",
+        "We would be glad to have you with us as “{opening}”. We will call or write about the next steps.",
         "Nos alegraría tenerle con nosotros como “{opening}”. Le llamaremos o le escribiremos sobre los "
         "próximos pasos.",
     ),
     LetterKind.DECLINED: (
         "{practice}: news of your application",
         "{practice}: noticias de su solicitud",
-        "thank you for your interest in “{opening}”. We have decided not to go on with your application this time.\n\n"
+        "Thank you for your interest in “{opening}”. We have decided not to go on with your application this time.\n\n"
         "We know how much work an application is, and we are grateful for the time you took. You are welcome to apply "
         "again.",
         "Gracias por su interés en “{opening}”. Esta vez decidimos no continuar con su solicitud.\n\n"
@@ -63,7 +63,7 @@ TEXTS = {
     LetterKind.WITHDRAWN: (
         "{practice}: you have withdrawn your application",
         "{practice}: retiró su solicitud",
-        "you have withdrawn your application for “{opening}”. We will not go on with it. Thank you for letting us "
+        "You have withdrawn your application for “{opening}”. We will not go on with it. Thank you for letting us "
         "know.",
         "Usted retiró su solicitud para “{opening}”. No seguiremos con ella. Gracias por avisarnos.",
     ),
@@ -71,7 +71,7 @@ TEXTS = {
 SAVED = (
     "{practice}: your unfinished application",
     "{practice}: su solicitud sin terminar",
-    "Hello,\n\nyou have saved an application for “{opening}”. It is not sent yet. Finish it here, by {date}:\n{link}\n"
+    "Hello,\n\nYou have saved an application for “{opening}”. It is not sent yet. Finish it here, by {date}:\n{link}\n"
     "\nWhoever has this link can read what you wrote, so please keep it to yourself. After that day we delete it.\n\n"
     "{practice}\n{phone}",
     "Hola:\n\nUsted guardó una solicitud para “{opening}”. Todavía no se ha enviado. Termínela aquí, a más tardar el "

@@ -3,19 +3,23 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from careers.models import Application, ApplicationStatus, LegalHold
+from careers.models import Application, ApplicationStatus, LegalHold, SlotState
 from careers.models.applications import ApplicationQuerySet
 from careers.review import ReviewError, check_step, forget_scheduled, locked, set_status
 
 
-def same_person(application: Application) -> ApplicationQuerySet:
-    """Other applications from the same e-mail address, for whatever opening."""
-    return Application.objects.filter(email__iexact=application.email).exclude(pk=application.pk)
+def known_of_same_person(application: Application, user) -> ApplicationQuerySet:
+    """Other applications from the same e-mail address, for whatever opening, that this person may see the name of.
+
+    The others would tell who they are from.
+    """
+    same = Application.objects.filter(email__iexact=application.email).exclude(pk=application.pk)
+    return same.visible_to(user).with_known_to(user).known().select_related("opening")
 
 
-def duplicates_of(application: Application) -> ApplicationQuerySet:
-    """Those for the same opening that could be merged with it."""
-    return same_person(application).filter(opening=application.opening).unanswered()
+def duplicates_of(application: Application, user) -> ApplicationQuerySet:
+    """Those of them for the same opening that could be merged with it."""
+    return known_of_same_person(application, user).filter(opening=application.opening).unanswered()
 
 
 @transaction.atomic
@@ -30,6 +34,10 @@ def merge(application: Application, into: Application, *, by) -> Application:
     check_step(application, ApplicationStatus.MERGED)
     if into.pk == application.pk or into.opening_id != application.opening_id or into.is_decided:
         raise ReviewError(_("Only two open applications for the same opening can become one."))
+    if application.slots.exclude(state=SlotState.GONE).exists():
+        raise ReviewError(
+            _("%(application)s has an interview. Merge the other one into it.") % {"application": application}
+        )
     if LegalHold.objects.filter(application=application, released_at=None).exists():
         raise ReviewError(_("%(application)s is on legal hold.") % {"application": application})
     forget_scheduled(application)

@@ -9,6 +9,7 @@ CHANGE, LIST = "careers.change_application", "careers_application"
 register(
     Queue(_("Applicants without an answer"), CHANGE, LIST, Application.objects.unanswered, position=30),
     Queue(_("Answers past the promised day"), CHANGE, LIST, Application.objects.overdue, "?answer=late", 31),
+    Queue(_("Interview times to offer anew"), CHANGE, LIST, Application.objects.without_time, "?answer=times", 34),
     Queue(_("Applications to be erased"), CHANGE, LIST, Application.objects.to_erase, "?answer=erase", 33),
     Queue(
         _("Applications for me to score"), "careers.score_application", LIST, Application.objects.unanswered,

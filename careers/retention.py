@@ -52,7 +52,10 @@ def due_for_deletion(at: datetime | None = None) -> QuerySet[Application]:
 def purge(at: datetime | None = None) -> Certificate | None:
     """Delete what is due, and say so in a certificate; None where nothing is. See `erase` for how."""
     with transaction.atomic():
-        due = list(due_for_deletion(at).select_for_update(of=("self",)))
+        locked_rows = list(due_for_deletion(at).select_for_update(of=("self",)))
+        # What was put on hold while we waited for the locks stays.
+        free = set(due_for_deletion(at).filter(pk__in=[row.pk for row in locked_rows]).values_list("pk", flat=True))
+        due = [row for row in locked_rows if row.pk in free]
         if not due:
             return None
         certificate, files = _delete(due, CertificateKind.PURGE, by=None)
@@ -68,6 +71,7 @@ def erase(application: Application, *, by) -> Certificate:
     """
     with transaction.atomic():
         application = locked(application)
+        list(application.merged.select_for_update())  # nobody puts a part on hold meanwhile
         if not application.is_decided:
             raise ReviewError(_("Decline the application first, so that the applicant has an answer."))
         if LegalHold.objects.filter(application__in=_parts(application), released_at=None).exists():

@@ -44,7 +44,12 @@ class ReviewError(Exception):
 
 def locked(application: Application) -> Application:
     """The row as it is now, kept from others until the end of the transaction."""
-    return Application.objects.select_for_update(of=("self",)).select_related("opening").get(pk=application.pk)
+    found = (
+        Application.objects.select_for_update(of=("self",)).select_related("opening").filter(pk=application.pk).first()
+    )
+    if found is None:
+        raise ReviewError(_("This application has been erased."))
+    return found
 
 
 def check_step(application: Application, status: ApplicationStatus) -> None:
@@ -228,8 +233,10 @@ def score(
 
 
 def comment(application: Application, text: str, *, by) -> Comment:
-    """Say something about an application to the others who read it."""
-    return Comment.objects.create(application=application, author=by, text=text)
+    """Say something to the others who read it; the same again within a minute was a double click."""
+    lately = timezone.now() - timedelta(minutes=1)
+    same = Comment.objects.filter(application=application, author=by, text=text, written_at__gt=lately).first()
+    return same or Comment.objects.create(application=application, author=by, text=text)
 
 
 def reveal(application: Application, reason: str, *, by) -> None:

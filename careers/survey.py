@@ -12,7 +12,7 @@ QUESTIONS = {"sex": Sex, "ethnicity": Ethnicity}
 
 @dataclass(frozen=True)
 class Count:
-    """How many of those who applied for one kind of job gave one answer; five or more."""
+    """How many of those who applied for one kind of job gave one answer: five or more, rounded down to fives."""
 
     role: str
     question: str

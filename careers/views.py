@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
@@ -15,11 +16,12 @@ from careers import drafts, interviews, letters, retention, review, survey
 from careers.calendars import calendar_of
 from careers.files import NoRoom, discard, take_in
 from careers.forms import ApplicationForm, SlotForm, SurveyForm
-from careers.intake import OpeningClosed, receive_application
+from careers.intake import NoCV, OpeningClosed, receive_application
 from careers.models import (
     Application,
     ApplicationStatus,
     Draft,
+    LetterKind,
     Opening,
     OpeningStatus,
     SlotState,
@@ -34,7 +36,10 @@ from practice.throttles import (
     APPLICATION_TRIES_PER_ADDRESS,
     APPLICATIONS_IN_ALL,
     APPLICATIONS_PER_ADDRESS,
+    DRAFTS_IN_ALL,
+    DRAFTS_PER_PLACE,
     count_try,
+    subnet,
 )
 from practice.uploads import refusal
 
@@ -75,6 +80,7 @@ def opening_page(request, found: Opening, preview=None):
         "title": found.local("title"),
         "summary": found.local("summary"),
         "card": request.build_absolute_uri(reverse("careers:card", args=[found.slug])),
+        "address": address,
         "preview": preview,
     }
     return render(request, "careers/opening.html", context)
@@ -104,6 +110,8 @@ def card(request, slug):
     return HttpResponse(share_card(found, get_identity()), content_type="image/png")
 
 
+TOO_OFTEN = gettext_lazy("There were too many applications from here. Please try again in an hour, or call us.")
+
 # ---- Applying -------------------------------------------------------------------------------------------------------
 
 
@@ -118,15 +126,18 @@ def apply(request, slug, token=None):
         return _closed(request, found)
     draft = Draft.objects.filter(opening=found, token=token).first() if token else None
     if token and draft is None:
-        messages.info(request, _("This unfinished application is sent already, or its time is over."))
-        return redirect("careers:apply", found.slug)
+        return _already_sent(request, found)
     if request.method != "POST":
         return _apply_page(request, found, draft, ApplicationForm(initial=_typed(draft), kept=_kept(draft)))
-    if not count_try(APPLICATION_TRIES_PER_ADDRESS, client_address(request)):
-        return render(request, "429.html", status=429)  # before anybody looks into the file
+    place = subnet(client_address(request))
     if request.POST.get("website"):
         return redirect(found)  # people leave it empty; a machine's file is not even looked at
     later = "save" in request.POST
+    if not count_try(APPLICATION_TRIES_PER_ADDRESS, place):  # before anybody looks into the file
+        form = ApplicationForm(request.POST, kept=_kept(draft), later=later)
+        form.errors.clear()
+        form.add_error(None, TOO_OFTEN)
+        return _apply_page(request, found, draft, form, status=429)
     form = ApplicationForm(request.POST, request.FILES, kept=_kept(draft), later=later)
     is_in_order = form.is_valid()
     try:
@@ -134,12 +145,23 @@ def apply(request, slug, token=None):
     except NoRoom:
         form.add_error("cv", refusal("no room"))
         return _apply_page(request, found, draft, form, status=507)
-    if not is_in_order:
-        if files:
+    try:
+        if is_in_order:
+            return _save(request, found, draft, form, files) if later else _send(request, found, draft, form, files)
+        if files and count_try(DRAFTS_PER_PLACE, place) and count_try(DRAFTS_IN_ALL, "all"):
             draft = drafts.keep_files(draft, found, translation.get_language(), files, form.replaced())
             form.show_kept(_kept(draft))
-        return _apply_page(request, found, draft, form)
-    return _save(request, found, draft, form, files) if later else _send(request, found, draft, form, files)
+        else:
+            discard(files)
+    except drafts.DraftGone:
+        discard(files)
+        return _already_sent(request, found)
+    return _apply_page(request, found, draft, form)
+
+
+def _already_sent(request, found):
+    messages.info(request, _("This unfinished application is sent already, or its time is over."))
+    return redirect("careers:apply", found.slug)
 
 
 def _typed(draft):
@@ -161,19 +183,25 @@ def _facts(form):
 
 
 def _save(request, found, draft, form, files):
+    place = subnet(client_address(request))
+    if not (count_try(DRAFTS_PER_PLACE, place) and count_try(DRAFTS_IN_ALL, "all")):
+        discard(files)
+        form.add_error(None, TOO_OFTEN)
+        return _apply_page(request, found, draft, form, status=429)
     if draft:
         drafts.drop_files(draft, form.cleaned_data["dropped"])
     draft = drafts.save_draft(draft, found, translation.get_language(), files, **_facts(form))
-    told = _("We have also mailed it to you.") if draft.email else ""
-    messages.success(request, f"{_('Saved. Keep the address of this page to come back to it.')} {told}".strip())
+    messages.success(
+        request, _("Saved. Keep the address of this page to come back to it. We have also mailed it to you.")
+    )
     return redirect(draft)
 
 
 def _send(request, found, draft, form, files):
-    address = client_address(request)
-    if not (count_try(APPLICATIONS_PER_ADDRESS, address) and count_try(APPLICATIONS_IN_ALL, "all")):
+    place = subnet(client_address(request))
+    if not (count_try(APPLICATIONS_PER_ADDRESS, place) and count_try(APPLICATIONS_IN_ALL, "all")):
         discard(files)
-        form.add_error(None, _("There were too many applications from here. Please try again in an hour, or call us."))
+        form.add_error(None, TOO_OFTEN)
         return _apply_page(request, found, draft, form, status=429)
     if draft:
         drafts.drop_files(draft, form.cleaned_data["dropped"])
@@ -188,6 +216,8 @@ def _send(request, found, draft, form, files):
         )
     except OpeningClosed:
         return _closed(request, found)
+    except NoCV:
+        return _already_sent(request, found)
     return redirect("careers:sent", sent.token)
 
 
@@ -239,7 +269,9 @@ def _application_page(request, found, form=None, is_new=False, status=200):
 
 
 def _steps(found):
-    """The four steps, each with its words and whether it is done, now or to come."""
+    """The four steps, each with its words and whether it is done, now or to come; of a decided one, those it went."""
+    told = set(found.letters.values_list("kind", flat=True)) if found.is_decided else set()
+    skipped = {place for place, kind in ((1, LetterKind.IN_REVIEW), (2, LetterKind.INTERVIEW)) if kind not in told}
     reached = {
         ApplicationStatus.RECEIVED: 0,
         ApplicationStatus.IN_REVIEW: 1,
@@ -249,7 +281,7 @@ def _steps(found):
     return [
         (name, "now" if place == reached else "done" if place < reached else "to come")
         for place, name in enumerate(names)
-        if not (found.is_decided and place == 2 and not found.slots.exists())
+        if not (found.is_decided and place in skipped)
     ]
 
 
@@ -310,11 +342,15 @@ def withdraw(request, token):
 
 @never_cache
 @login_not_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def ask_for_erasure(request, token):
+    """Asks first, then tells the office."""
     found = _application(token)
-    retention.ask_for_erasure(found)
-    messages.success(request, _("We have noted that you want your application erased."))
+    if request.method == "POST" and found.is_decided:
+        retention.ask_for_erasure(found)
+        messages.success(request, _("We have noted that you want your application erased."))
+    elif found.is_decided and not found.erasure_asked_at:
+        return render(request, "careers/erase.html", {"application": found})
     return redirect(found)
 
 

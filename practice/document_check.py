@@ -58,9 +58,11 @@ ACTIVE_PDF_ACTIONS = {
 }
 ACTIVE_PDF_ANNOTATIONS = {"/RichMedia", "/3D", "/Screen", "/Movie", "/Sound"}
 # Links that are a script, or make the reader's computer sign in to a stranger's file server.
-HOSTILE_LINK = re.compile(
-    r"""\s*(?:(?:javascript|vbscript|data):|(?:file:(?:/{2}|/{4,}|[/\\]*\\{2})|\\{2})[^/\\]*\.)""", re.IGNORECASE
-)
+# What a link may begin with; others start a program of the reader's, or fetch from a stranger's file server.
+LINK_SCHEMES = {"http", "https", "mailto", "tel", "sms", "ftp", "skype", "callto", "doi", "urn"}
+SCHEME = re.compile(r"([a-z][a-z0-9+-]+):")  # one letter is a disk of Windows, one with a dot a host
+WEB_HOST = re.compile(r"//[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/:?#]|\Z)")
+FILE_ELSEWHERE = re.compile(r"file:(?://(?!/|localhost/)|/{4,}|/*\\{2})")
 # Last words of the relation types by which Word finds macros and files inside a document, whatever their names are.
 MACRO_RELATIONS = {"vbaProject", "wordVbaData"}
 EMBEDDING_RELATIONS = {"oleObject", "package", "control", "activeXControlBinary", "aFChunk"}
@@ -145,7 +147,7 @@ def _active_content(pdf: pikepdf.Pdf) -> str | None:
             return "active pdf"
         if str(thing.get("/S", "")) in ACTIVE_PDF_ACTIONS or str(thing.get("/Subtype", "")) in ACTIVE_PDF_ANNOTATIONS:
             return "active pdf"
-        if HOSTILE_LINK.match(str(thing.get("/URI", ""))):
+        if not _is_harmless_link(str(thing.get("/URI", ""))):
             return "active pdf"
         if isinstance(thing, pikepdf.Stream) and "/F" in keys:  # its bytes are in another file
             return "active pdf"
@@ -304,6 +306,17 @@ def _check_text(part: bytes) -> None:
         raise Refused("uncheckable")
 
 
+def _is_harmless_link(place: str) -> bool:
+    """Whether following it can only open a page, a mail or a call, or a file of the reader's own."""
+    bare = "".join(c for c in place if c > " " and c != "\x7f").lower()
+    if bare.startswith(("//", "\\\\")):  # a file server, or a page whose beginning was left out
+        return WEB_HOST.match(bare) is not None
+    scheme = SCHEME.match(bare)
+    if scheme is None or scheme[1] in LINK_SCHEMES:
+        return True
+    return scheme[1] == "file" and FILE_ELSEWHERE.match(bare) is None
+
+
 def _last_word(relation) -> str:
     return relation.get("Type", "").rpartition("/")[2]
 
@@ -325,7 +338,7 @@ def _may_lead_outside(relation: str, element) -> bool:
     """A web link, which nobody follows unasked; or the template this was begun with, unless it has to be fetched."""
     place = unquote(element.get("Target", "")).strip()
     if relation == "hyperlink":
-        return HOSTILE_LINK.match(place) is None
+        return _is_harmless_link(place)
     return relation == "attachedTemplate" and OWN_PLACE.match(place.replace("\\", "/").lower()) is not None
 
 

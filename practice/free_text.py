@@ -15,11 +15,15 @@ from practice.folding import fold
 DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
 LONGEST = 20_000  # characters; no text box takes as much, and looking through more takes time
+BETWEEN = r"[\s./_·-]{1,3}"
 SOCIAL_SECURITY = re.compile(
-    r"(?<![0-9])(?<![0-9]-)(?!000|666|9[0-9]{2})[0-9]{3}[- .](?!00)[0-9]{2}[- .](?!0000)[0-9]{4}(?!-?[0-9])", re.ASCII
-)
+    rf"(?<![0-9])(?<![0-9]-)(?!000|666|9[0-9]{{2}})[0-9]{{3}}(?P<between>{BETWEEN})(?!00)[0-9]{{2}}(?P=between)(?!0000)[0-9]{{4}}"
+    r"(?!-?[0-9])", re.ASCII
+)  # fmt: skip
+SAID = r"(?:\bssn?\b|\bs\. ?s\. ?n\b|\bss ?#|\bsocial\b|seguro social|seguridad social)"
+NINE_DIGITS = r"(?<![0-9])(?:[0-9][\s./_·-]{0,3}){8}[0-9](?![0-9])"
 SAID_SOCIAL_SECURITY = re.compile(
-    r"(?:\bssn\b|social security|seguro social)[^0-9]{0,30}(?<![0-9])[0-9]{9}(?![0-9])", re.ASCII | re.IGNORECASE
+    rf"{SAID}[^0-9]{{0,30}}{NINE_DIGITS}|{NINE_DIGITS}[^0-9]{{0,15}}{SAID}", re.ASCII | re.IGNORECASE
 )
 
 
@@ -84,17 +88,23 @@ def refuse_private_numbers(text: str) -> None:
 
 
 BIRTH = (
-    r"(?:date of birth|birth ?date|birth ?day|\bd ?o ?b\b|\bborn\b|fecha de nacimiento|\bnaci(?:do|da)?\b|"
-    r"\bf(?:echa)? (?:de )?nac\b|cumpleanos)"
+    r"(?:date of birth|birth ?date|birth ?day|\bbirth\b|\bd ?o ?b\b|nacimiento|\bf(?:echa)? (?:de )?nac\b|\bf n\b"
+    r"|cumpleanos)"
 )
-MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|set)[a-z]*"  # English and Spanish
+BORN = r"(?:\bborn\b|\bnaci(?:do|da)?\b)"
+MONTH = r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic|set)[a-z]{0,8}"  # English and Spanish
 DATE = (
     "(?:[0-9]{1,4}[ -]{1,2}[0-9]{1,2}[ -]{1,2}[0-9]{2,4}|[0-9]{8}|"
     f"[0-9]{{1,2}}(?:st|nd|rd|th)?(?: of| de)? ?{MONTH}(?: of| de| del)? ?[0-9]{{2,4}}|"
+    f"[0-9]{{4}} ?{MONTH} ?[0-9]{{1,2}}|"
     f"{MONTH} ?(?:the )?[0-9]{{1,2}}(?:st|nd|rd|th)?(?: de| del)? ?[0-9]{{2,4}})"
 )
 # In folded text, where punctuation is gone.
-BIRTH_DATE = re.compile(rf"{BIRTH}[^0-9]{{0,16}}?{DATE}(?![0-9])|(?<![0-9]){DATE}[ -]{{0,3}}{BIRTH}", re.ASCII)
+BIRTH_DATE = re.compile(
+    rf"(?:{BIRTH}[^0-9]{{0,60}}?|{BORN}[^0-9]{{0,16}}?|{BORN} (?:in|en) [^0-9]{{1,60}}? (?:on|el) (?:the )?)"
+    rf"(?<![0-9]){DATE}(?![0-9])|(?<![0-9]){DATE}[ -]{{0,3}}(?:{BIRTH}|{BORN})",
+    re.ASCII,
+)
 
 
 def holds_birth_date(text: str) -> bool:
@@ -104,7 +114,7 @@ def holds_birth_date(text: str) -> bool:
 
 def refuse_birth_dates(text: str) -> None:
     """A form validator for applicants: their age must not matter, so nobody is to know it."""
-    if holds_birth_date(text[:LONGEST]):
+    if len(text) <= LONGEST and holds_birth_date(text):
         raise ValidationError(
             _("This looks like it holds a date of birth. Please take it out: we do not want to know it."),
             code="birth date",

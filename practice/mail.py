@@ -28,9 +28,15 @@ def send(template: str, to: list[str], context: dict, language: str = "en") -> N
     send_text(subject, body, to)
 
 
-def send_text(subject: str, body: str, to: list[str], files: Iterable[tuple[str, bytes, str]] = ()) -> None:
+def send_text(
+    subject: str,
+    body: str,
+    to: list[str],
+    files: Iterable[tuple[str, bytes, str]] = (),
+    reply_to: list[str] | None = None,
+) -> None:
     """Send a text that somebody worded, with files of (name, content, type). Raises what the mail server says."""
-    message = EmailMessage(subject=subject, body=body, to=to)
+    message = EmailMessage(subject=subject, body=body, to=to, reply_to=reply_to)
     for file in files:
         message.attach(*file)
     message.send()

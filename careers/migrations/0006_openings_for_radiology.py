@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ],
                 help_text="For physicians.",
                 max_length=10,
-                verbose_name="how pay is reckoned",
+                verbose_name="how pay is worked out",
             ),
         ),
         migrations.AddField(

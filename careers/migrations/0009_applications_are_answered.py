@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                 choices=[
                     ("licence", "Licence or board status does not fit"),
                     ("experience", "Others had more of the experience asked for"),
-                    ("interview", "Interview"),
+                    ("interview", "After the interview"),
                     ("terms", "Pay, hours or place did not fit"),
                     ("filled", "The position is filled"),
                     ("stopped", "The position is not filled after all"),

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                         verbose_name="race and ethnicity",
                     ),
                 ),
+                ("is_counted", models.BooleanField(default=False)),
             ],
             options={
                 "verbose_name": "answer to the voluntary questions",

@@ -1,7 +1,8 @@
 """What may never happen, whoever tries: the database refuses it.
 
 An opening does not close, and no longer shows, while somebody waits for an answer. What is on legal hold stays. A
-certificate stays as it was made. Of the voluntary questions only counts of five or more leave the table.
+certificate stays as it was made. Of the voluntary questions only counts of five or more leave the table, in steps of
+five, and of five more answers at a time: so that no count moves by the one person who has just answered.
 """
 
 from django.db import migrations
@@ -84,13 +85,27 @@ DROP TRIGGER careers_certificate_stays ON careers_certificate;
 DROP FUNCTION careers_certificate_stays();
 """
 SURVEY = """
+CREATE FUNCTION careers_count_survey() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    UPDATE careers_surveyanswer SET is_counted = true WHERE NOT is_counted AND role IN (
+        SELECT role FROM careers_surveyanswer WHERE NOT is_counted GROUP BY role HAVING count(*) >= 5);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER careers_count_survey AFTER INSERT ON careers_surveyanswer FOR EACH STATEMENT
+    EXECUTE FUNCTION careers_count_survey();
 CREATE FUNCTION careers_survey_counts() RETURNS TABLE (role text, question text, answer text, answers bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT role::text, 'sex', sex::text, count(*) FROM careers_surveyanswer GROUP BY role, sex HAVING count(*) >= 5
+    SELECT role::text, 'sex', sex::text, count(*) / 5 * 5 FROM careers_surveyanswer WHERE is_counted
+    GROUP BY role, sex HAVING count(*) >= 5
     UNION ALL
-    SELECT role::text, 'ethnicity', ethnicity::text, count(*) FROM careers_surveyanswer GROUP BY role, ethnicity
-    HAVING count(*) >= 5
+    SELECT role::text, 'ethnicity', ethnicity::text, count(*) / 5 * 5 FROM careers_surveyanswer WHERE is_counted
+    GROUP BY role, ethnicity HAVING count(*) >= 5
 $$;
+"""
+SURVEY_BACK = """
+DROP FUNCTION careers_survey_counts();
+DROP TRIGGER careers_count_survey ON careers_surveyanswer;
+DROP FUNCTION careers_count_survey();
 """
 
 
@@ -100,5 +115,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(OPENINGS, OPENINGS_BACK),
         migrations.RunSQL(HOLDS, HOLDS_BACK),
         migrations.RunSQL(CERTIFICATES, CERTIFICATES_BACK),
-        migrations.RunSQL(SURVEY, "DROP FUNCTION careers_survey_counts()"),
+        migrations.RunSQL(SURVEY, SURVEY_BACK),
     ]

@@ -36,7 +36,6 @@ NEXT_STATUSES: dict[ApplicationStatus, set[ApplicationStatus]] = {
     ApplicationStatus.MERGED: set(),
 }
 FINAL_STATUSES = [status for status, following in NEXT_STATUSES.items() if not following]
-FIRST_READ = [ApplicationStatus.RECEIVED, ApplicationStatus.IN_REVIEW]  # whoever meets the applicant knows the name
 
 
 class DeclineReason(models.TextChoices):
@@ -44,7 +43,7 @@ class DeclineReason(models.TextChoices):
 
     LICENCE = "licence", _("Licence or board status does not fit")
     EXPERIENCE = "experience", _("Others had more of the experience asked for")
-    INTERVIEW = "interview", _("Interview")
+    INTERVIEW = "interview", _("After the interview")
     TERMS = "terms", _("Pay, hours or place did not fit")
     FILLED = "filled", _("The position is filled")
     STOPPED = "stopped", _("The position is not filled after all")
@@ -82,9 +81,24 @@ class ApplicationQuerySet(models.QuerySet):
         """Those that nobody may delete: somebody placed a legal hold."""
         return self.filter(holds__released_at=None).exclude(holds=None)
 
+    def without_time(self):
+        """Those invited to an interview whose offered times are all gone, and none was taken."""
+        from careers.models.review import InterviewSlot, SlotState  # noqa: PLC0415  (they point here)
+
+        alive = InterviewSlot.objects.exclude(state=SlotState.GONE).values("application")
+        return (
+            self.filter(status=ApplicationStatus.INTERVIEW, slots__state=SlotState.GONE)
+            .exclude(pk__in=alive)
+            .distinct()
+        )
+
     def to_erase(self):
         """Those whose writers asked for it and have no answer yet."""
         return self.filter(erasure_asked_at__isnull=False, erasure_answered_at=None)
+
+    def known(self):
+        """Those whose name may be seen; of `with_known_to`."""
+        return self.filter(Q(is_known=True) | Q(opening__is_read_blind=False))
 
     def with_known_to(self, user):
         """Annotates `has_scored`, and `is_known`: whether this person has, or has asked to see who it is.
@@ -200,14 +214,12 @@ class Application(models.Model):
     def is_decided(self) -> bool:
         return self.status in FINAL_STATUSES
 
-    @property
-    def is_first_read(self) -> bool:
-        """Whether it is at the stage in which names are hidden from those who read it."""
-        return self.opening.is_read_blind and self.status in FIRST_READ
-
     def is_blind_for(self, user) -> bool:
-        """Whether this person may not see yet who it is: they have neither scored it nor asked to see the name."""
-        if not self.is_first_read:
+        """Whether this person may not see yet who it is: they have neither scored it nor asked to see the name.
+
+        However far the application is: one that is merged, withdrawn or declined could tell of another.
+        """
+        if not self.opening.is_read_blind:
             return False
         if hasattr(self, "is_known"):  # of `with_known_to`, for lists
             return not self.is_known

@@ -89,7 +89,7 @@ class Opening(Bilingual):
     weeks_off = models.PositiveSmallIntegerField(_("weeks off a year"), null=True, blank=True)
     remote_percent = models.PositiveSmallIntegerField(_("remote reading, percent"), default=0)
     productivity = models.CharField(
-        _("how pay is reckoned"), max_length=10, choices=Productivity, blank=True, help_text=_("For physicians.")
+        _("how pay is worked out"), max_length=10, choices=Productivity, blank=True, help_text=_("For physicians.")
     )
     partnership_months = models.PositiveSmallIntegerField(
         _("months to partnership"), null=True, blank=True, help_text=_("Empty: there is no track to partnership.")

@@ -2,7 +2,8 @@
 
 A row leads to nobody: no application, no opening, no time, a random key; only the kind of job and the year. No page
 shows a row, the site's database role cannot even read one, and it hears of answers only through the function
-`careers_survey_counts`, which gives the counts that are five or more.
+`careers_survey_counts`, which gives counts that are five or more, in steps of five, of five more answers at a time: so
+that no count moves by the one person who has just answered.
 """
 
 from uuid import uuid4
@@ -41,6 +42,7 @@ class SurveyAnswer(models.Model):
     year = models.PositiveSmallIntegerField()
     sex = models.CharField(_("sex"), max_length=10, choices=Sex)
     ethnicity = models.CharField(_("race and ethnicity"), max_length=10, choices=Ethnicity)
+    is_counted = models.BooleanField(default=False)  # by a trigger, five answers at a time
 
     class Meta:
         verbose_name = _("answer to the voluntary questions")

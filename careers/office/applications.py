@@ -71,6 +71,7 @@ class StatusFilter(WorkFirstFilter):
             ("all", _("All applications")),
             ("late", _("Promised day has passed")),
             ("mine", _("For me to score")),
+            ("times", _("No interview time suits")),
             ("erase", _("Asked to be erased")),
             ("held", _("On legal hold")),
         ]
@@ -83,6 +84,8 @@ class StatusFilter(WorkFirstFilter):
             return queryset.to_erase()
         if chosen == "held":
             return queryset.held()
+        if chosen == "times":
+            return queryset.without_time()
         if chosen == "late":
             return queryset.overdue()
         return to_score(request.user, queryset) if chosen == "mine" else queryset.unanswered()
@@ -157,7 +160,7 @@ def _decline(request, application, facts):
     )
     if facts["at"]:
         when = date_format(timezone.localtime(facts["at"]), "DATETIME_FORMAT")
-        return _("%(applicant)s will be told on %(when)s.") % {"applicant": who(application), "when": when}
+        return _("%(applicant)s will be told: %(when)s") % {"applicant": who(application), "when": when}
     return told(application)
 
 
@@ -229,7 +232,8 @@ ACTS = (
     Act("invite", _("Invite to an interview"), CHANGE, _invite, InviteForm,
         _("The applicant gets an e-mail at once and chooses a time on their page. Without times it says that we will "
           "call or write."),
-        lambda row: may_become(ApplicationStatus.INTERVIEW)(row) or row.status == ApplicationStatus.INTERVIEW,
+        lambda row: is_known(row)
+        and (may_become(ApplicationStatus.INTERVIEW)(row) or row.status == ApplicationStatus.INTERVIEW),
         REFUSALS, who_it_is),
     Act("to-hired", _("Hire"), CHANGE, _move(ApplicationStatus.HIRED), None, TELLS,
         may_become(ApplicationStatus.HIRED), REFUSALS, who_it_is, initial=first_text(LetterKind.HIRED),
@@ -245,8 +249,8 @@ ACTS = (
         lambda row: not is_known(row), (), who_it_is),
     Act("merge", _("Merge a duplicate"), CHANGE, _merge, None,
         _("The other one ends. Its files, comments, scorecards and private link come here. No mail is sent."),
-        lambda row: is_waiting(row) and is_known(row) and merging.duplicates_of(row).exists(), REFUSALS, who_it_is,
-        form_for=lambda row: merge_form_for(row, merging.duplicates_of(row))),
+        lambda row: is_waiting(row) and is_known(row) and merging.duplicates_of(row, row.viewer).exists(), REFUSALS,
+        who_it_is, form_for=lambda row: merge_form_for(row, merging.duplicates_of(row, row.viewer))),
     Act("hold", _("Place a legal hold"), CHANGE, _hold, ReasonForm,
         _("Until it is released, nothing and nobody can delete this application."),
         lambda row: not is_held(row), REFUSALS, who_it_is),
@@ -290,9 +294,25 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
         applications = cast(ApplicationQuerySet, super().get_queryset(request))
         return applications.visible_to(request.user).with_known_to(request.user)
 
+    def get_object(self, request, object_id, from_field=None):
+        application = super().get_object(request, object_id, from_field)
+        if application is not None:
+            application.viewer = request.user  # whose acts are offered
+        return application
+
     def get_search_fields(self, request):
-        """Names and addresses are searched by those who answer; who only reads would find out whose it is."""
         return ["name", "email"] if request.user.has_perm(CHANGE) else []
+
+    def get_search_results(self, request, queryset, search_term):
+        """Names and addresses are found where they may be seen; of the others, the number that applicants are told."""
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
+        number = search_term.split()[-1] if search_term.split() else ""
+        if not number:
+            return found, has_duplicates
+        numbered = (
+            queryset.filter(pk=int(number)) if number.isascii() and number.isdecimal() and len(number) < 16 else None
+        )
+        return (found.known() | numbered if numbered is not None else found.known()), has_duplicates
 
     def get_fields(self, request, obj=None):
         shown = [name for name in super().get_fields(request, obj) if obj is None or self._tells(name, obj)]
@@ -319,9 +339,9 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
             return _("late since %(day)s") % {"day": date_format(application.answer_by)}
         return _("due today") if left == 0 else _("due %(day)s") % {"day": date_format(application.answer_by)}
 
-    @admin.display(description=_("scored by you"), boolean=True)
+    @admin.display(description=_("scored by you"))
     def scored(self, application):
-        return application.has_scored
+        return _("yes") if application.has_scored else "–"
 
     @admin.display(description=_("kept until"))
     def kept_until(self, application):
@@ -338,8 +358,21 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
     def change_view(self, request, object_id, form_url="", extra_context=None):
         application = self.get_object(request, object_id)
         more = self._sections(request, application) if application and request.user.has_perm(VIEW) else {}
+        if application and request.user.has_perm(SCORE):
+            waiting = to_score(request.user, Application.objects.filter(opening=application.opening_id))
+            more["next_to_score"] = waiting.exclude(pk=application.pk).order_by("received_at").first()
         response = super().change_view(request, object_id, form_url, more | (extra_context or {}))
         response._csp_update = {"frame-src": [SELF]}  # the viewer
+        return response
+
+    def _act_page(self, request, act, row, form, back):
+        """The page that scores shows beside its form what is scored."""
+        response = super()._act_page(request, act, row, form, back)
+        if act.name == "score":
+            response.template_name = "admin/careers/score.html"
+            seen = {"blind": self._blind_text(row)} if not is_known(row) else {"file": row.files.first()}
+            response.context_data |= {"message": row.message, **seen}
+            response._csp_update = {"frame-src": [SELF]}  # the viewer
         return response
 
     def _sections(self, request, application):
@@ -359,7 +392,7 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
             "letters": application.letters.all(),
             "holds": application.holds.select_related("placed_by", "released_by"),
             "reveals": application.reveals.select_related("person"),
-            "others": merging.same_person(application).visible_to(request.user).select_related("opening"),
+            "others": merging.known_of_same_person(application, request.user),
             "same_opening": application.opening_id,
         }
 

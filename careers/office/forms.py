@@ -1,8 +1,12 @@
 """What the hiring office fills in."""
 
 from django import forms
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from careers import letters
 from careers.models import Criterion, DeclineReason, Recommendation
 from careers.models.review import HIGHEST, LOWEST
 
@@ -25,7 +29,13 @@ class LetterForm(forms.Form):
     """The mail that goes with an act, to be changed before it goes."""
 
     subject = forms.CharField(label=_("Subject"), max_length=200)
-    body = forms.CharField(label=_("Mail to the applicant"), max_length=8000, widget=forms.Textarea(attrs={"rows": 14}))
+    body = forms.CharField(
+        label=_("Mail to the applicant"),
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 14}),
+        validators=[letters.check_only_link],
+        help_text=_("{link} becomes their private link when it is sent."),
+    )
 
 
 class DeclineForm(forms.Form):
@@ -117,8 +127,15 @@ def score_form_for(application) -> type[forms.Form]:
     return type("OpeningScoreForm", (ScoreForm,), {**fields, "criteria": criteria})
 
 
+class DuplicateField(forms.ModelChoiceField):
+    def label_from_instance(self, obj):
+        day = date_format(timezone.localdate(obj.received_at))
+        files = ngettext("%(count)s file", "%(count)s files", obj.files.count()) % {"count": obj.files.count()}
+        return f"{obj}, {day}, {files}"
+
+
 def merge_form_for(application, duplicates) -> type[forms.Form]:
-    field = forms.ModelChoiceField(
+    field = DuplicateField(
         label=_("Merge which one into this?"),
         queryset=duplicates,
         empty_label=None,

@@ -72,9 +72,10 @@ class OpeningForm(forms.ModelForm):
 
 class CriterionInline(admin.TabularInline):
     model = Criterion
-    extra = 0
-    min_num = 0
     fields = ["text", "position"]
+
+    def get_extra(self, request, obj=None, **options):
+        return 0 if obj else 3
 
     def has_delete_permission(self, request, obj=None):
         """A criterion by which somebody has been scored stays."""
@@ -167,13 +168,15 @@ class OpeningAdmin(PreviewMixin):
         applications = opening.applications.with_known_to(request.user).annotate(
             cards=Count("scorecards", distinct=True)
         )
-        rows: list = list(applications.select_related("opening").order_by("received_at")[: MOST_CARDS * 10])
+        applications = applications.select_related("opening")
+        waiting = [list(applications.filter(status=status).order_by("received_at")[:MOST_CARDS]) for status in STEPS]
+        decided = list(applications.exclude(decided_at=None).order_by("-decided_at")[:MOST_CARDS])
         today = timezone.localdate()
-        for row in rows:
+        for row in chain(*waiting, decided):
             row.shown_as = row.name_for(request.user)
             row.is_late = row.answer_by is not None and row.answer_by < today
-        columns = [(status.label, [row for row in rows if row.status == status][:MOST_CARDS]) for status in STEPS]
-        columns.append((_("Decided"), [row for row in reversed(rows) if row.is_decided][:MOST_CARDS]))
+        columns = [(status.label, rows) for status, rows in zip(STEPS, waiting, strict=True)]
+        columns.append((_("Decided"), decided))
         context = {"opening": opening, "columns": columns}
         return self._page(request, "admin/careers/pipeline.html", _("Pipeline: %s") % opening.title, context)
 

@@ -144,7 +144,7 @@ def test_recruit_applies_without_javascript(practice, open_page, tmp_path):
     page.get_by_label("Other files").set_input_files([letter, letter])
     page.get_by_role("button", name="Send my application").click()
     expect(page.get_by_label("Your name")).to_have_value("Renata Ficticia")
-    expect(page.get_by_label("cv.pdf")).to_be_visible()  # kept, though the e-mail address is missing
+    expect(page.get_by_label("Do not send cv.pdf")).to_be_visible()  # kept, though the e-mail address is missing
     page.get_by_label("Your e-mail address").fill("renata@example.com")
     assert fits(page)
 
@@ -152,7 +152,7 @@ def test_recruit_applies_without_javascript(practice, open_page, tmp_path):
     expect(page.get_by_text("Keep the address of this page")).to_be_visible()
     link = page.url
     page = open_page(link, java_script_enabled=False)  # on another day
-    page.get_by_label("letter.pdf").first.check()
+    page.get_by_label("Do not send letter.pdf").first.check()
     page.get_by_role("button", name="Send my application").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Your application has arrived")
@@ -165,10 +165,11 @@ def test_recruit_applies_without_javascript(practice, open_page, tmp_path):
     )
     page.get_by_role("link", name="Two voluntary questions").click()
     page.get_by_label("Female").check()
+    page.get_by_label("Two or more races").check()
     page.get_by_role("button", name="Send my answers").click()
     expect(page.get_by_text("Your answer is kept apart from your application.")).to_be_visible()
     page.get_by_role("link", name="Withdraw my application").click()
-    page.get_by_role("button", name="Withdraw it").click()
+    page.get_by_role("button", name="Yes, withdraw my application").click()
     expect(page.get_by_text("You have withdrawn your application.")).to_be_visible()
 
 

@@ -1,13 +1,16 @@
 """What was typed and chosen is not lost: kept over an error, or saved to be finished by a private link."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from careers import drafts
+from careers import drafts, views
+from careers.intake import NoCV, receive_application
 from careers.models import Application, ApplicationFile, Draft
+from practice import throttles
 from practice.resources.demo_pdf import one_page
 from tests.factories import OpeningFactory
 
@@ -31,7 +34,8 @@ def action_of(response):
 
 
 def kept(response):
-    return re.findall(r'name="drop"[^>]*>.*?<label[^>]*>\s*([^<]+?)\s*</label>', response.text, re.DOTALL)
+    labels = re.findall(r'name="drop"[^>]*>.*?<label[^>]*>\s*([^<]+?)\s*</label>', response.text, re.DOTALL)
+    return [label.removeprefix("Do not send ").removeprefix("No enviar ") for label in labels]
 
 
 def files_on_disk(settings):
@@ -154,3 +158,63 @@ def test_form_sent_twice_makes_one_application(client, opening):
     once = re.search(r'name="once" value="([^"]+)"', client.get(APPLY).text)[1]
     first, second = (client.post(APPLY, filled(once=once, cv=pdf())) for _number in range(2))
     assert (first["Location"], Application.objects.count()) == (second["Location"], 1)
+
+
+def test_draft_that_another_tab_has_sent_is_not_made_anew(client, opening, settings):
+    response = client.post(APPLY, filled(email="", cv=pdf()))
+    address = action_of(response)
+    draft = Draft.objects.get()
+    client.post(address, filled())
+    for late in (
+        lambda: drafts.keep_files(draft, opening, "en", [], []),
+        lambda: drafts.save_draft(draft, opening, "en", [], name="", email="a@example.com", phone="", message=""),
+    ):
+        with pytest.raises(drafts.DraftGone):
+            late()
+    with pytest.raises(NoCV):
+        receive_application(
+            opening, name="x", email="x@example.com", phone="", message="", language="en", files=[], draft=draft
+        )
+    assert (Application.objects.count(), Draft.objects.count(), files_on_disk(settings)) == (1, 0, 1)
+    late = client.post(address, filled(cv=pdf("other.pdf")))
+    assert (late.status_code, late["Location"], files_on_disk(settings)) == (302, APPLY, 1)
+
+
+def test_page_filled_in_anew_is_another_application(client, opening):
+    once = "6e0d0a4b-5c5f-4f3c-8f5e-111111111111"
+    for message in ("One", "One", "Corrected"):
+        client.post(APPLY, filled(once=once, message=message, cv=pdf()))
+    OpeningFactory(slug="mri")
+    client.post("/careers/mri/apply/", filled(once=once, message="One", cv=pdf()))
+    assert sorted(Application.objects.values_list("opening__slug", "message")) == [
+        ("ct", "Corrected"),
+        ("ct", "One"),
+        ("mri", "One"),
+    ]
+
+
+def test_kept_files_are_limited_in_all_and_nothing_typed_is_lost(client, opening, settings, monkeypatch):
+    monkeypatch.setattr(views, "DRAFTS_IN_ALL", throttles.Limit("test", 1, timedelta(days=1)))
+    first = client.post(APPLY, filled(email="", cv=pdf()))
+    second = client.post(APPLY, filled(email="", cv=pdf()))
+    saved = client.post(APPLY, filled(save="1", cv=pdf()))
+    assert (kept(first), kept(second), saved.status_code) == (["cv.pdf"], [], 429)
+    assert ('value="Ann Lee"' in second.text, 'value="Ann Lee"' in saved.text) == (True, True)
+    assert (Draft.objects.count(), files_on_disk(settings)) == (1, 1)
+
+
+def test_nobody_is_mailed_links_all_day(client, opening, run_jobs, mailoutbox):
+    client.post(APPLY, filled(save="1"))
+    address = Draft.objects.get().get_absolute_url()
+    for number in range(8):
+        client.post(address, filled(save="1", email=("ann@example.com", "bo@example.com")[number % 2]))
+        run_jobs()
+    assert sorted(mail.to[0] for mail in mailoutbox) == ["ann@example.com"] * 3 + ["bo@example.com"] * 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["application/%00/", "application/a%00b/sent/", "ct/apply/%00/", "application/x/", f"application/{'x' * 33}/"],
+)
+def test_link_that_is_none_is_not_found(client, opening, path):
+    assert client.get(f"/careers/{path}").status_code == 404

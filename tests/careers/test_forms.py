@@ -14,6 +14,7 @@ PDF = one_page("CV", ["A line"])
 CARD = "This looks like it holds a card number. Please take it out: we never need it here."
 SSN = "This looks like it holds a social security number. Please take it out: we never need it here."
 
+ADVERTISEMENT = "Enter your name without a web or e-mail address."
 BIRTH = "This looks like it holds a date of birth. Please take it out: we do not want to know it."
 
 
@@ -61,6 +62,13 @@ def test_form_takes_pdf_and_word(file):
         ({"name": "123-45-6789"}, {"name": [SSN]}),
         ({"email": ""}, {"email": ["Enter your e-mail address."]}),
         ({"email": "ann@"}, {"email": ["Enter an e-mail address like name@example.com."]}),
+        ({"name": "WIN at http://x.example"}, {"name": [ADVERTISEMENT]}),
+        ({"name": "www.x.example"}, {"name": [ADVERTISEMENT]}),
+        ({"email": f"a@{'é' * 60}.com"}, {"email": ["Enter an e-mail address like name@example.com."]}),
+        (
+            {"email": f"{'a' * 20}@{'b' * 50}.{'c' * 60}.{'d' * 60}.{'e' * 60}.com"},
+            {"email": ["Ensure this value has at most 254 characters (it has 258)."]},
+        ),
         ({"email": "a@b.co\nBcc: x@y.co"}, {"email": ["Enter an e-mail address like name@example.com."]}),
         ({"phone": "4111 1111 1111 1111"}, {"phone": [CARD]}),
         ({"phone": "1" * 41}, {"phone": ["Ensure this value has at most 40 characters (it has 41)."]}),
@@ -83,6 +91,8 @@ def test_form_says_what_is_wrong_with_the_text(changes, errors):
         (None, "Choose your CV file."),
         ((b"", "cv.pdf"), "This file is empty. Please choose it again."),
         ((PDF, f"{'x' * 197}.pdf"), "The name of this file is too long. Please rename it and try again."),
+        ((PDF, "SSN 123-45-6789.pdf"), SSN),
+        ((PDF, "DOB 05-03-1980.pdf"), BIRTH),
         ((PDF, "cv.exe"), "We can take PDF and Word (.docx) files. Please save it as a PDF and try again."),
         ((PDF, "cv"), "We can take PDF and Word (.docx) files. Please save it as a PDF and try again."),
         ((b"MZ", "cv.pdf"), "This file is named .pdf but is not a PDF. Please save it as a PDF and try again."),
@@ -134,8 +144,8 @@ def test_form_says_which_of_the_files_is_wrong_and_keeps_the_cv():
 @pytest.mark.parametrize(
     ("count", "sentence"),
     [
-        (4, "Besides your CV we can take 3 files; this is 1 too many."),
-        (5, "Besides your CV we can take 3 files; these are 2 too many."),
+        (4, "Besides your CV we can take 3 files; this is 1 too many. Please choose them again."),
+        (5, "Besides your CV we can take 3 files; these are 2 too many. Please choose them again."),
     ],
 )
 def test_form_takes_no_more_than_three(count, sentence):
@@ -176,10 +186,18 @@ def test_file_that_is_not_kept_cannot_be_taken_out():
 
 
 def test_nothing_is_required_to_be_saved_for_later_but_nothing_wrong_is_saved():
-    assert form(None, later=True, name="", email="").errors == {}
+    assert form(None, later=True, name="").errors == {}
+    assert form(None, later=True, email="").errors == {"email": ["Enter your e-mail address."]}
     assert list(form(None, later=True, email="ann@", message="SSN 123-45-6789").errors) == ["email", "message"]
 
 
 @pytest.mark.parametrize("once", ["", "x", "\ud800", "0" * 400])
 def test_number_of_the_page_is_no_reason_to_refuse(once):
     assert form(once=once).errors == {}
+
+
+def test_of_too_many_files_none_is_looked_into(monkeypatch):
+    looked = []
+    monkeypatch.setattr("careers.forms.check_document", lambda upload: looked.append(upload.name))
+    assert list(form(others=[LETTER] * 100).errors) == ["others"]
+    assert looked == ["cv.pdf"]

@@ -45,6 +45,7 @@ def test_every_mail_has_shipped_words_in_both_languages_and_a_row():
         ("declined", "{name.__class__}", "We cannot fill in {name.__class__}. Use one of: {name}, {opening}, {practice}, {phone}, {link}, {date}, {times}."),
         ("received", "By {date}.", "This mail needs {link}."),
         ("booked", "{link}", "This mail needs {times}."),
+        ("withdrawn", "Goodbye", "This mail needs {link}."),
     ],
 )  # fmt: skip
 def test_wording_that_could_not_be_filled_in_is_refused(kind, text, error):
@@ -185,9 +186,11 @@ def test_when_none_suits_the_office_offers_others(client, run_jobs, mailoutbox, 
     client.post(f"{application.get_absolute_url()}time/", {"none": "1"})
     run_jobs()
     assert f"None of the times suits Application {application.pk}" in [mail.subject for mail in mailoutbox]
+    assert list(Application.objects.without_time()) == [application]
     with time_machine.travel(NOW, tick=False):
         interviews.invite(application, [Offer(TEN, 45, "Here")], by=UserFactory())
     assert list(application.slots.values_list("state", flat=True)).count(SlotState.OFFERED) == 1
+    assert list(Application.objects.without_time()) == []
     with pytest.raises(ReviewError, match="No times are on offer"):
         interviews.refuse_all(ApplicationFactory())
 
@@ -211,8 +214,8 @@ def steps(response):
         ("received", [("now", "Received"), ("to-come", "In review"), ("to-come", "Interview"), ("to-come", "Decided")]),
         ("in review", [("done", "Received"), ("now", "In review"), ("to-come", "Interview"), ("to-come", "Decided")]),
         ("interview", [("done", "Received"), ("done", "In review"), ("now", "Interview"), ("to-come", "Decided")]),
-        ("declined", [("done", "Received"), ("done", "In review"), ("now", "Decided")]),
-        ("withdrawn", [("done", "Received"), ("done", "In review"), ("now", "Decided")]),
+        ("declined", [("done", "Received"), ("now", "Decided")]),
+        ("withdrawn", [("done", "Received"), ("now", "Decided")]),
     ],
 )
 def test_page_shows_the_four_steps_and_the_day_promised(client, status, expected):
@@ -220,6 +223,14 @@ def test_page_shows_the_four_steps_and_the_day_promised(client, status, expected
     response = client.get(application.get_absolute_url())
     assert steps(response) == expected
     assert ("You hear from us by" in response.text) is (application.answer_by is not None)
+
+
+def test_page_of_a_decided_one_shows_the_steps_it_went(client):
+    application = ApplicationFactory()
+    review.change_status(application, "in review")
+    review.decline(application, "filled", by=UserFactory())
+    response = client.get(application.get_absolute_url())
+    assert steps(response) == [("done", "Received"), ("done", "In review"), ("now", "Decided")]
 
 
 def test_page_admits_that_we_are_late(client):
@@ -240,6 +251,8 @@ def test_applicant_withdraws_after_being_asked(client, run_jobs, mailoutbox):
 
 def test_applicant_asks_to_be_erased_and_the_office_answers(client, staff):
     application = ApplicationFactory(status="declined", decided_at=NOW)
+    assert client.get(f"{application.get_absolute_url()}erase/").status_code == 200
+    assert Application.objects.to_erase().count() == 0
     client.post(f"{application.get_absolute_url()}erase/")
     assert "You asked on" in client.get(application.get_absolute_url()).text
     assert list(Application.objects.to_erase()) == [application]
@@ -282,3 +295,11 @@ def test_same_day_is_one_day():
     for _number in range(5):
         decided(0, 0)
     assert days_to_answer(NOW) == DaysToAnswer(applications=5, first=1, decision=1)
+
+
+def test_invitation_clicked_twice_is_one():
+    application = invited()
+    offers, by = [Offer(slot.starts_at, 45, "Here") for slot in application.slots.all()], UserFactory()
+    with time_machine.travel(NOW, tick=False), pytest.raises(ReviewError, match="offered already"):
+        interviews.invite(application, offers, by=by)
+    assert review.comment(application, "x", by=by) == review.comment(application, "x", by=by)

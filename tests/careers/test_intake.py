@@ -81,7 +81,7 @@ ENGLISH = (
     [
         "Dear Ann O'Lee & Söns,",
         "",
-        "thank you for applying for “CT “chief” & more”. Your application has arrived, and people here will read it.",
+        "Thank you for applying for “CT “chief” & more”. Your application has arrived, and people here will read it.",
         "",
         "You will hear from us by June 1, 2026. We answer every application, whatever the outcome.",
         "",

@@ -90,7 +90,7 @@ def test_nothing_is_left_for_machines_after_it_is_over(client, facts):
 
 @pytest.mark.parametrize(("prefix", "title"), [("", "CT chief"), ("/es", "Jefe de TC")])
 def test_feed_has_what_is_open_in_the_readers_language(client, prefix, title):
-    OpeningFactory(slug="ct", title="CT chief", title_es="Jefe de TC")
+    OpeningFactory(slug="ct", title="CT\x0b chief", title_es="Jefe de TC", summary="A\x08b")
     OpeningFactory(status="draft", title="Secret")
     response = client.get(f"{prefix}/careers/feed/")
     assert response["Content-Type"] == "application/atom+xml; charset=utf-8"

@@ -201,6 +201,15 @@ def test_only_open_ones_of_the_same_opening_are_merged(facts):
         merging.merge(other, other, by=UserFactory())
 
 
+def test_one_with_an_interview_is_not_merged_away():
+    opening = OpeningFactory()
+    into, other = ApplicationFactory(opening=opening), ApplicationFactory(opening=opening, status="interview")
+    other.slots.create(starts_at=NOW, place="Here", state="chosen")
+    with pytest.raises(ReviewError, match="has an interview"):
+        merging.merge(other, into, by=UserFactory())
+    assert merging.merge(into, other, by=UserFactory()) == other
+
+
 # ---- Erasure and certificates ---------------------------------------------------------------------------------------
 
 

@@ -112,9 +112,9 @@ def test_who_withdraws_was_not_answered():
 
 
 ENGLISH = {
-    "in review": "your application for “A & B” is now being read by the people who would work with you.",
-    "interview": "we would like to meet you about “A & B”.",
-    "hired": "we would be glad to have you with us as “A & B”. We will call or write about the next steps.",
+    "in review": "Your application for “A & B” is now being read by the people who would work with you.",
+    "interview": "We would like to meet you about “A & B”.",
+    "hired": "We would be glad to have you with us as “A & B”. We will call or write about the next steps.",
 }
 SPANISH = {
     "in review": "Las personas que trabajarían con usted están leyendo su solicitud para “Á y B”.",
@@ -340,8 +340,11 @@ def test_points_are_one_to_four(facts):
     [
         ("received", True, None, True),
         ("in review", True, None, True),
-        ("interview", True, None, False),
-        ("hired", True, None, False),
+        ("interview", True, None, True),
+        ("interview", True, "score", False),
+        ("withdrawn", True, None, True),  # it could tell of another
+        ("hired", True, None, True),
+        ("hired", False, None, False),
         ("received", False, None, False),
         ("received", True, "score", False),
         ("received", True, "reveal", False),
@@ -358,7 +361,7 @@ def test_name_is_hidden_until_one_has_scored(status, is_read_blind, act, is_blin
     (listed,) = Application.objects.with_known_to(by)
     assert (application.is_blind_for(by), listed.is_blind_for(by)) == (is_blind, is_blind)
     assert application.name_for(by) == (f"Application {application.pk}" if is_blind else "Ann Lee")
-    if is_read_blind and status == "received":
+    if is_read_blind:
         assert application.is_blind_for(UserFactory()) is True  # another's scorecard opens nothing
 
 

@@ -33,11 +33,11 @@ def test_answer_is_kept_without_anything_that_leads_to_the_applicant(client):
     application = ApplicationFactory(opening__role="nurse")
     address = f"{application.get_absolute_url()}questions/"
     page = client.get(address).text
-    assert page.count("checked") == 2  # saying nothing is chosen from the start
+    assert page.count("checked") == 0  # what cannot be taken back is not chosen for anybody
     client.post(address, {"sex": "female", "ethnicity": "several"})
     client.post(address, {"sex": "male", "ethnicity": "white"})  # once only
     answer = SurveyAnswer.objects.values().get()
-    assert set(answer) == {"id", "role", "year", "sex", "ethnicity"}
+    assert set(answer) == {"id", "role", "year", "sex", "ethnicity", "is_counted"}
     assert (answer["role"], answer["sex"], answer["ethnicity"], answer["id"].version) == (
         "nurse",
         "female",
@@ -64,12 +64,26 @@ def test_only_counts_of_five_or_more_leave_the_table():
     answers(4, sex="male", ethnicity="asian")
     answers(4, role="office", sex="male", ethnicity="asian")
     assert survey_counts() == [Count("nurse", "sex", "female", 5), Count("nurse", "ethnicity", "white", 5)]
-    answers(1, sex="male", ethnicity="white")
-    assert survey_counts() == [
-        Count("nurse", "sex", "female", 5),
-        Count("nurse", "sex", "male", 5),
-        Count("nurse", "ethnicity", "white", 6),
-    ]
+
+
+def test_no_count_moves_by_the_one_who_has_just_answered():
+    answers(5, sex="female", ethnicity="white")
+    before = survey_counts()
+    for _number in range(4):  # not counted yet
+        answers(1, sex="female", ethnicity="asian")
+        assert survey_counts() == before
+    answers(1, sex="male", ethnicity="asian")  # five more: nine are female, which is five and some
+    assert survey_counts() == [*before, Count("nurse", "ethnicity", "asian", 5)]
+    answers(5, sex="female", ethnicity="white")
+    assert [count.answers for count in survey_counts()] == [10, 10, 5]
+
+
+def test_history_does_not_tell_that_somebody_has_answered(client):
+    application = ApplicationFactory()
+    before = Change.objects.filter(table_name="careers_application").count()
+    client.post(f"{application.get_absolute_url()}questions/", {"sex": "female", "ethnicity": "several"})
+    assert Application.objects.get().has_seen_survey is True
+    assert Change.objects.filter(table_name="careers_application").count() == before
 
 
 def test_role_of_the_database_cannot_even_read_an_answer():
@@ -80,10 +94,10 @@ def test_role_of_the_database_cannot_even_read_an_answer():
             "CREATE ROLE survey_site; GRANT INSERT ON careers_surveyanswer TO survey_site; SET ROLE survey_site"
         )
         try:
-            answers(1)
+            answers(5)
             cursor.execute("SELECT has_table_privilege('careers_surveyanswer', 'SELECT, UPDATE, DELETE, TRUNCATE')")
             assert cursor.fetchone() == (False,)
-            assert survey_counts()[0] == Count("nurse", "sex", "female", 6)
+            assert survey_counts()[0] == Count("nurse", "sex", "female", 10)
         finally:
             cursor.execute("RESET ROLE; REVOKE ALL ON careers_surveyanswer FROM survey_site; DROP ROLE survey_site")
 

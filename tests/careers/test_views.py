@@ -112,14 +112,14 @@ def test_opening_says_what_people_want_to_know(client):
     english, spanish = client.get("/careers/breast/"), client.get("/es/careers/breast/")
     assert facts_of(english) == {
         "Pay": "$300,000 – $400,000 a year",
-        "How pay is reckoned": "Equal shares",
+        "How pay is worked out": "Equal shares",
         "Role": "Radiologist, Breast imaging",
         "Where": "Main Street, Anytown, OH",
         "Employment": "Full time",
         "Schedule": "Four days",
         "Call": "None",
         "Weeks off a year": "0",
-        "Remote reading": "40 %",
+        "Remote reading": "40%",
         "Partnership": "After 24 months. No buy-in",
         "The practice belongs to": "Its physicians",
         "Visa": "J-1 waiver",
@@ -318,11 +318,17 @@ def test_application_needs_the_token_of_the_form():
     [
         (
             "",
-            [("Status", "Not chosen"), ("Received", "March 31, 2026"), ("Last change", "April 2, 2026")],
+            [
+                ("Number", "{pk}"),
+                ("Status", "Not chosen"),
+                ("Received", "March 31, 2026"),
+                ("Last change", "April 2, 2026"),
+            ],
         ),
         (
             "/es",
             [
+                ("Número", "{pk}"),
                 ("Estado", "No seleccionada"),
                 ("Recibida", "31 de marzo de 2026"),
                 ("Último cambio", "2 de abril de 2026"),
@@ -345,7 +351,7 @@ def test_application_page_tells_where_it_stands_and_no_more(client, prefix, fact
     response = client.get(f"{prefix}/careers/application/{application.token}/")
     assert response.status_code == 200
     found = re.findall(r"<dt>([^<]+)</dt><dd>(?:<strong>)?([^<]+)", main_of(response))
-    assert found == facts
+    assert found == [(name, value.format(pk=application.pk)) for name, value in facts]
     leaks = ("Ann Lee", "ann@example.com", "555-0199", "Private words", application.files.get().stored.name, "Secret")
     assert [leak for leak in leaks if leak in response.text] == []
     assert response["Cache-Control"] == "private, no-store"

@@ -1,3 +1,6 @@
+import time
+from contextlib import suppress
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -138,7 +141,8 @@ def test_endless_text_is_refused_before_it_is_looked_through(text):
     [
         "DOB: 04/05/1980", "My date of birth is April 5, 1980.", "Born 5 April 1980 in Ohio", "born on the 5th of April 1980",
         "D.O.B. 1980-04-05", "Nací el 5 de abril de 1980", "Fecha de nacimiento: 05/04/80", "4/5/1980 (DOB)",
-        "birthday 19800405", "Birthdate ０４／０５／１９８０", "nacida el 3 de marzo del 1990", "I was born on 4/5/80",
+        "birthday 19800405", "Nacimiento: 3/5/1980", "F.N. 03/05/1980", "DOB: 1980 May 3", "birth: 05/03/1980",
+        "Born in Springfield, Illinois on May 3, 1980", "Nacida en la ciudad de Sevilla, España, el 3 de mayo de 1980", "Birthdate ０４／０５／１９８０", "nacida el 3 de marzo del 1990", "I was born on 4/5/80",
     ],
 )  # fmt: skip
 def test_date_of_birth_is_found(text):
@@ -155,3 +159,25 @@ def test_date_of_birth_is_found(text):
 )  # fmt: skip
 def test_other_dates_are_no_dates_of_birth(text):
     refuse_birth_dates(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "123  45  6789", "123\n45\n6789", "123/45/6789", "123_45_6789", "123·45·6789", "SSN: 123 456 789", "SS# 123456789",
+        "S.S.N. 123456789", "my social is 123456789", "seguridad social 123456789", "123456789 (SSN)",
+        "123456789 is my SSN", "SSN: 1 2 3 4 5 6 7 8 9",
+    ],
+)  # fmt: skip
+def test_social_security_number_is_found_however_it_is_written(text):
+    with pytest.raises(ValidationError, match="social security number"):
+        refuse_private_numbers(text)
+
+
+@pytest.mark.parametrize("piece", ["jan", "1 ", "1-", "born ", "ssn ", "9", "1/1/", "naci en "])
+def test_text_made_to_take_long_is_done_soon(piece):
+    begun = time.process_time()
+    for check in (refuse_birth_dates, refuse_private_numbers):
+        with suppress(ValidationError):
+            check((piece * 20_000)[:20_000])
+    assert time.process_time() - begun < 10

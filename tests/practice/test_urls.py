@@ -213,7 +213,7 @@ def test_guest_pages_show_a_stranger_nothing(client, rows, name):
 
 NO_PAGES = {
     "healthz", "readyz", "robots", "sitemap", "accent", "media", "sandbox:card_page", "careers:choose_time",
-    "careers:calendar", "careers:ask_for_erasure",
+    "careers:calendar", "careers:ask_for_erasure",  # which asks only where it is decided
 }  # fmt: skip
 FILES = {"announcements:feed", "education:feed", "education:handout", "careers:feed", "careers:card"}
 PAGES = [name for name, audience in AUDIENCE.items() if audience == PUBLIC and name not in NO_PAGES | FILES]

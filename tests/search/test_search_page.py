@@ -519,3 +519,11 @@ def test_hits_escape_what_editors_wrote(client):
     for text in ("zebra", "striped", "script alert"):
         response = ask(client, text)
         assert (len(found(response)) > 0, "<script>" in response.text) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "words"), [("", "jobs"), ("", "careers"), ("", "job openings"), ("/es", "empleo"), ("/es", "vacantes")]
+)
+def test_who_looks_for_work_finds_the_openings(client, identity, prefix, words):
+    page = client.get(f"{prefix}/search/", {"q": words}).text
+    assert f'href="{prefix}/careers/"' in page.split("<main")[1].split("</main>")[0]
