@@ -38,9 +38,9 @@ SIGN_IN_AT_A_PLACE = Limit("sign in.person and place", 5, timedelta(minutes=5))
 SECOND_FACTOR_AT_A_PLACE = Limit("second factor.person and place", 5, timedelta(minutes=5))
 SIGN_INS_PER_PLACE = Limit("sign in.place", 30, timedelta(minutes=10))
 # A job fair or a hospital may be one address; the files of a try are looked at one after another anyway.
-APPLICATION_TRIES_PER_ADDRESS = Limit("applications.tries", 300, timedelta(hours=1))
-APPLICATIONS_PER_ADDRESS = Limit("applications.address", 60, timedelta(hours=1))
-DRAFTS_PER_PLACE = Limit("applications.drafts", 60, timedelta(hours=1))
+APPLICATION_TRIES_PER_ADDRESS = Limit("applications.tries", 400, timedelta(hours=1))
+APPLICATIONS_PER_ADDRESS = Limit("applications.address", 150, timedelta(hours=1))
+DRAFTS_PER_PLACE = Limit("applications.drafts", 150, timedelta(hours=1))
 DRAFTS_IN_ALL = Limit("applications.drafts in all", 500, timedelta(days=1))
 DRAFT_LINKS_PER_RECIPIENT = Limit("applications.links", 3, timedelta(hours=1))
 APPLICATIONS_IN_ALL = Limit("applications.all", 500, timedelta(days=1))  # the disk is not endless

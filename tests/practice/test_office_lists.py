@@ -101,7 +101,7 @@ def test_search_finds_in_every_room_that_the_person_may_open(staff):
 
 
 def test_search_finds_nothing_of_another_team(staff):
-    factories.ApplicationFactory(name="Quill Marsh")
+    factories.ApplicationFactory(name="Quill Marsh", opening__is_read_blind=False)
     seen = {role: list(found(staff(role), "quill")) for role in ("Hiring", "Editor", "Front desk", "Resources editor")}
     assert seen == {"Hiring": ["applications"], "Editor": [], "Front desk": [], "Resources editor": []}
 
