@@ -60,8 +60,10 @@ def _row_for(kind: FileKind, upload: File) -> ApplicationFile:
 
 
 def discard(files: Iterable[ApplicationFile]) -> None:
-    """Delete these files and their rows, in that order."""
+    """Delete these files and their rows, in that order. Those that are gone already are left alone."""
     for file in files:
+        if file.pk is None:
+            continue
         file.stored.storage.delete(str(file.stored.name))
         file.delete()
 

@@ -9,7 +9,7 @@ from careers.models import MOST_OTHER_FILES, Ethnicity, FileKind, InterviewSlot,
 from practice.free_text import refuse_birth_dates, refuse_private_numbers
 from practice.uploads import check_document
 
-_take_out = _("Do not send %(file)s")
+DO_NOT_SEND = _("Do not send %(file)s")
 NOT_WANTED = [refuse_private_numbers, refuse_birth_dates]
 WORD_OR_PDF = {"accept": ".pdf,.docx,application/pdf"}
 
@@ -32,6 +32,7 @@ class SeveralFilesInput(forms.ClearableFileInput):
 
 
 def too_many_files(count: int) -> str:
+    """What to say where there are so many other files too many."""
     return ngettext(
         "Besides your CV we can take 3 files; this is %(count)s too many. Please choose them again.",
         "Besides your CV we can take 3 files; these are %(count)s too many. Please choose them again.",
@@ -61,8 +62,8 @@ class SeveralFilesField(forms.FileField):
 class ApplicationForm(forms.Form):
     """One page, no account. It never asks for a date of birth, a photo or a social security number.
 
-    `kept` are the files of the draft, which need not be chosen again. With `later` nothing is required: it is only
-    saved. `usable_files()` are the files that are in order, also where the rest of the form is not.
+    `kept` are the files of the draft, which need not be chosen again. With `later` it is only saved, and needs nothing
+    but the address to which the link goes. `usable_files()` are the files in order, also where the rest is not.
     """
 
     name = forms.CharField(
@@ -140,7 +141,7 @@ class ApplicationForm(forms.Form):
     def show_kept(self, kept) -> None:
         """Name the files that are kept for the applicant; the CV among them need not be chosen again."""
         self.kept = list(kept)
-        self.fields["drop"].choices = [(file.pk, _take_out % {"file": file.name}) for file in self.kept]  # type: ignore[attr-defined]
+        self.fields["drop"].choices = [(file.pk, DO_NOT_SEND % {"file": file.name}) for file in self.kept]  # type: ignore[attr-defined]
         if any(file.kind == FileKind.CV for file in self.kept):
             self.fields["cv"].required = False
             self.fields["cv"].label = _("Another CV instead (optional)")

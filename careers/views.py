@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
@@ -110,8 +109,6 @@ def card(request, slug):
     return HttpResponse(share_card(found, get_identity()), content_type="image/png")
 
 
-TOO_OFTEN = gettext_lazy("There were too many applications from here. Please try again in an hour, or call us.")
-
 # ---- Applying -------------------------------------------------------------------------------------------------------
 
 
@@ -126,18 +123,22 @@ def apply(request, slug, token=None):
         return _closed(request, found)
     draft = Draft.objects.filter(opening=found, token=token).first() if token else None
     if token and draft is None:
-        return _already_sent(request, found)
+        messages.info(request, _("This unfinished application is sent already, or its time is over."))
+        return redirect("careers:apply", found.slug)
     if request.method != "POST":
         return _apply_page(request, found, draft, ApplicationForm(initial=_typed(draft), kept=_kept(draft)))
-    place = subnet(client_address(request))
     if request.POST.get("website"):
         return redirect(found)  # people leave it empty; a machine's file is not even looked at
+    return _take(request, found, draft)
+
+
+def _take(request, found, draft):
+    """What was sent: all of it goes on, or what is in order is kept."""
     later = "save" in request.POST
-    if not count_try(APPLICATION_TRIES_PER_ADDRESS, place):  # before anybody looks into the file
+    if not count_try(APPLICATION_TRIES_PER_ADDRESS, _place(request)):  # before anybody looks into the file
         form = ApplicationForm(request.POST, kept=_kept(draft), later=later)
         form.errors.clear()
-        form.add_error(None, TOO_OFTEN)
-        return _apply_page(request, found, draft, form, status=429)
+        return _too_often(request, found, draft, form)
     form = ApplicationForm(request.POST, request.FILES, kept=_kept(draft), later=later)
     is_in_order = form.is_valid()
     try:
@@ -145,23 +146,18 @@ def apply(request, slug, token=None):
     except NoRoom:
         form.add_error("cv", refusal("no room"))
         return _apply_page(request, found, draft, form, status=507)
+    go_on = (_save if later else _send) if is_in_order else _keep
     try:
-        if is_in_order:
-            return _save(request, found, draft, form, files) if later else _send(request, found, draft, form, files)
-        if files and count_try(DRAFTS_PER_PLACE, place) and count_try(DRAFTS_IN_ALL, "all"):
-            draft = drafts.keep_files(draft, found, translation.get_language(), files, form.replaced())
-            form.show_kept(_kept(draft))
-        else:
-            discard(files)
-    except drafts.DraftGone:
+        return go_on(request, found, draft, form, files)
+    except (drafts.DraftGone, NoCV):
         discard(files)
-        return _already_sent(request, found)
-    return _apply_page(request, found, draft, form)
+        messages.info(request, _("This unfinished application is sent already, or its time is over."))
+        return redirect("careers:apply", found.slug)
 
 
-def _already_sent(request, found):
-    messages.info(request, _("This unfinished application is sent already, or its time is over."))
-    return redirect("careers:apply", found.slug)
+def _place(request) -> str:
+    """What the limits count: the neighbourhood, since one host may have many addresses."""
+    return subnet(client_address(request))
 
 
 def _typed(draft):
@@ -182,12 +178,29 @@ def _facts(form):
     return {name: form.cleaned_data[name] for name in ("name", "email", "phone", "message")}
 
 
-def _save(request, found, draft, form, files):
-    place = subnet(client_address(request))
-    if not (count_try(DRAFTS_PER_PLACE, place) and count_try(DRAFTS_IN_ALL, "all")):
+def _too_often(request, found, draft, form):
+    form.add_error(None, _("There were too many applications from here. Please try again in an hour, or call us."))
+    return _apply_page(request, found, draft, form, status=429)
+
+
+def _may_keep_more(request) -> bool:
+    return count_try(DRAFTS_PER_PLACE, _place(request)) and count_try(DRAFTS_IN_ALL, "all")
+
+
+def _keep(request, found, draft, form, files):
+    """Something in the form is wrong; the files that are in order need not be chosen again."""
+    if files and _may_keep_more(request):
+        draft = drafts.keep_files(draft, found, translation.get_language(), files, form.replaced())
+        form.show_kept(_kept(draft))
+    else:
         discard(files)
-        form.add_error(None, TOO_OFTEN)
-        return _apply_page(request, found, draft, form, status=429)
+    return _apply_page(request, found, draft, form)
+
+
+def _save(request, found, draft, form, files):
+    if not _may_keep_more(request):
+        discard(files)
+        return _too_often(request, found, draft, form)
     if draft:
         drafts.drop_files(draft, form.cleaned_data["dropped"])
     draft = drafts.save_draft(draft, found, translation.get_language(), files, **_facts(form))
@@ -198,11 +211,9 @@ def _save(request, found, draft, form, files):
 
 
 def _send(request, found, draft, form, files):
-    place = subnet(client_address(request))
-    if not (count_try(APPLICATIONS_PER_ADDRESS, place) and count_try(APPLICATIONS_IN_ALL, "all")):
+    if not (count_try(APPLICATIONS_PER_ADDRESS, _place(request)) and count_try(APPLICATIONS_IN_ALL, "all")):
         discard(files)
-        form.add_error(None, TOO_OFTEN)
-        return _apply_page(request, found, draft, form, status=429)
+        return _too_often(request, found, draft, form)
     if draft:
         drafts.drop_files(draft, form.cleaned_data["dropped"])
     try:
@@ -216,8 +227,6 @@ def _send(request, found, draft, form, files):
         )
     except OpeningClosed:
         return _closed(request, found)
-    except NoCV:
-        return _already_sent(request, found)
     return redirect("careers:sent", sent.token)
 
 

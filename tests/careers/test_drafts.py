@@ -8,8 +8,9 @@ import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from careers import drafts, views
+from careers.files import discard, take_in
 from careers.intake import NoCV, receive_application
-from careers.models import Application, ApplicationFile, Draft
+from careers.models import Application, ApplicationFile, Draft, FileKind
 from practice import throttles
 from practice.resources.demo_pdf import one_page
 from tests.factories import OpeningFactory
@@ -176,6 +177,13 @@ def test_draft_that_another_tab_has_sent_is_not_made_anew(client, opening, setti
             opening, name="x", email="x@example.com", phone="", message="", language="en", files=[], draft=draft
         )
     assert (Application.objects.count(), Draft.objects.count(), files_on_disk(settings)) == (1, 0, 1)
+    (file,) = take_in([(FileKind.OTHER, pdf("letter.pdf"))])
+    with pytest.raises(NoCV):
+        receive_application(
+            opening, name="x", email="x@example.com", phone="", message="", language="en", files=[file], draft=draft
+        )
+    discard([file])  # a second time
+    assert files_on_disk(settings) == 1
     late = client.post(address, filled(cv=pdf("other.pdf")))
     assert (late.status_code, late["Location"], files_on_disk(settings)) == (302, APPLY, 1)
 
