@@ -5,11 +5,10 @@ like "Education" as a whole. It cannot find everything a person could write abou
 """
 
 import re
-import unicodedata
 
 from django.utils.translation import gettext as _
 
-from practice.folding import fold
+from practice.folding import fold, plain_signs
 
 HIDDEN = "▇▇▇"
 EDUCATION = re.compile(
@@ -52,7 +51,7 @@ SHORTEST_PART = 5  # letters of a name that are taken out also where they stand 
 def without_identity(text: str, name: str, email: str = "") -> str:
     """The text without the name, addresses, numbers to call, links and schools."""
     kept, is_education = [], False
-    text = _plain(text[:LONGEST_TEXT])
+    text = plain_signs(text[:LONGEST_TEXT])
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if _is_short(line) and EDUCATION.match(fold(line)):
             kept += [] if is_education else [line.strip(), _("[This part is shown after you have scored.]")]
@@ -66,20 +65,6 @@ def without_identity(text: str, name: str, email: str = "") -> str:
         hidden = pattern.sub(HIDDEN, hidden)
     hidden = PHONE.sub(lambda found: HIDDEN if sum(c.isdigit() for c in found[0]) >= 9 else found[0], hidden)
     return _without_words(hidden, _words_of(name) | _words_of(email.partition("@")[0]))
-
-
-def _plain(text: str) -> str:
-    """Letters with their accents in one, every dash as "-", every space as " ", and nothing invisible."""
-    kept = []
-    for character in unicodedata.normalize("NFC", text):
-        category = unicodedata.category(character)
-        if category == "Pd":
-            kept.append("-")
-        elif category == "Zs":
-            kept.append(" ")
-        elif category != "Cf":
-            kept.append(character)
-    return "".join(kept)
 
 
 def _is_short(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import UTC
 
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from careers.models import Application, InterviewSlot, SlotState
@@ -44,3 +45,12 @@ def calendar(slot: InterviewSlot, title: str) -> bytes:
     whole.add("method", "PUBLISH")
     whole.add_component(entry)
     return whole.to_ical()
+
+
+def calendar_download(entry: bytes, name: str) -> HttpResponse:
+    """A calendar as a file of this name."""
+    return HttpResponse(
+        entry,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.ics"'},
+    )

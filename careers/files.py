@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.core.files import File
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from careers.models import ApplicationFile, FileKind, private_storage
@@ -68,9 +69,14 @@ def discard(files: Iterable[ApplicationFile]) -> None:
         file.delete()
 
 
+def left_loose(at: datetime | None = None) -> QuerySet[ApplicationFile]:
+    """What belongs to nothing any more."""
+    return ApplicationFile.objects.loose().filter(created_at__lt=(at or timezone.now()) - LOOSE_FOR)
+
+
 def sweep_loose(at: datetime | None = None) -> int:
-    """Delete what belongs to nothing any more; returns how many files."""
-    loose = list(ApplicationFile.objects.loose().filter(created_at__lt=(at or timezone.now()) - LOOSE_FOR))
+    """Delete that; returns how many files."""
+    loose = list(left_loose(at))
     discard(loose)
     return len(loose)
 

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from careers.models import Application, ApplicationStatus, LegalHold, SlotState
+from careers.models import Application, ApplicationStatus, SlotState
 from careers.models.applications import ApplicationQuerySet
 from careers.review import ReviewError, check_step, forget_scheduled, locked, set_status
 
@@ -38,7 +38,7 @@ def merge(application: Application, into: Application, *, by) -> Application:
         raise ReviewError(
             _("%(application)s has an interview. Merge the other one into it.") % {"application": application}
         )
-    if LegalHold.objects.filter(application=application, released_at=None).exists():
+    if application.is_held:
         raise ReviewError(_("%(application)s is on legal hold.") % {"application": application})
     forget_scheduled(application)
     application.reason, application.reason_note = "", ""

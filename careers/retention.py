@@ -40,7 +40,7 @@ def delete_on(application: Application) -> date | None:
 def due_for_deletion(at: datetime | None = None) -> QuerySet[Application]:
     """Those whose time is over, and that nobody holds; what was merged goes with what it became part of."""
     before = (at or timezone.now()) - timedelta(days=settings.APPLICATIONS_KEPT_DAYS)
-    held = LegalHold.objects.filter(released_at=None).values("application")
+    held = LegalHold.objects.active().values("application")
     return (
         Application.objects.filter(status__in=FINAL_STATUSES, decided_at__lt=before)
         .exclude(status=ApplicationStatus.MERGED)
@@ -74,7 +74,7 @@ def erase(application: Application, *, by) -> Certificate:
         list(application.merged.select_for_update())  # nobody puts a part on hold meanwhile
         if not application.is_decided:
             raise ReviewError(_("Decline the application first, so that the applicant has an answer."))
-        if LegalHold.objects.filter(application__in=_parts(application), released_at=None).exists():
+        if LegalHold.objects.active().filter(application__in=_parts(application)).exists():
             raise ReviewError(_("%(application)s is on legal hold.") % {"application": application})
         certificate, files = _delete([application], CertificateKind.ERASURE, by=by)
     discard(files)
@@ -89,12 +89,13 @@ def _delete(applications: Iterable[Application], kind: CertificateKind, *, by):
     """Delete the rows, make the certificate, and return it with the files, which are loose now."""
     lines, files = [], []
     for application in applications:
-        mine = list(ApplicationFile.objects.filter(application__in=_parts(application)))
+        parts = _parts(application)
+        mine = list(ApplicationFile.objects.filter(application__in=parts))
         files += mine
         lines.append(
             {
                 "application": application.pk,
-                "with": sorted(_parts(application)[1:]),
+                "with": sorted(parts[1:]),
                 "opening": application.opening_id,
                 "status": application.status,
                 "received_on": timezone.localdate(application.received_at).isoformat(),
@@ -144,7 +145,7 @@ def first_broken() -> Certificate | None:
 def hold(application: Application, reason: str, *, by) -> LegalHold:
     """Keep the application whatever its clock says. Raises ReviewError where it is held already."""
     application = locked(application)
-    if application.holds.filter(released_at=None).exists():
+    if application.is_held:
         raise ReviewError(_("%(application)s is on legal hold.") % {"application": application})
     return LegalHold.objects.create(application=application, reason=reason, placed_by=by)
 
@@ -153,12 +154,10 @@ def hold(application: Application, reason: str, *, by) -> LegalHold:
 def release(application: Application, *, by) -> None:
     """End the hold: the clock counts again. Raises ReviewError where there is none."""
     application = locked(application)
-    held = application.holds.filter(released_at=None)
-    if not held.update(released_at=timezone.now(), released_by=by):
+    if not application.holds.active().update(released_at=timezone.now(), released_by=by):
         raise ReviewError(_("%(application)s is not on legal hold.") % {"application": application})
 
 
-@transaction.atomic
 def ask_for_erasure(application: Application) -> None:
     """The applicant asks for it on their page; the office decides, because it must keep some for a time."""
     Application.objects.filter(pk=application.pk, erasure_asked_at=None).update(erasure_asked_at=timezone.now())

@@ -28,13 +28,6 @@ from careers.models import (
 )
 from practice.business_days import business_days_after
 
-LETTER_OF = {
-    ApplicationStatus.IN_REVIEW: LetterKind.IN_REVIEW,
-    ApplicationStatus.INTERVIEW: LetterKind.INTERVIEW,
-    ApplicationStatus.HIRED: LetterKind.HIRED,
-    ApplicationStatus.DECLINED: LetterKind.DECLINED,
-    ApplicationStatus.WITHDRAWN: LetterKind.WITHDRAWN,
-}
 LONGEST_DELAY = timedelta(days=30)
 
 
@@ -88,7 +81,7 @@ def change_status(
     application = locked(application)
     check_step(application, status)
     set_status(application, status, by=by)
-    letters.write(application, LETTER_OF[status], by=by, text=text)
+    letters.write(application, LetterKind(status), by=by, text=text)
     return application
 
 

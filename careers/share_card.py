@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 
 from careers.models import Opening
 from practice.models import Identity
-from practice.money import dollars
+from practice.money import whole_dollars
 from practice.typesetting import FONTS
 
 TEMPLATE = Path(__file__).parent / "card.typ"
@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 1200, 630
 
 def share_card(opening: Opening, identity: Identity) -> bytes:
     """A PNG of 1200 by 630 pixels, in the reader's language."""
-    pay = [dollars(cents or 0).removesuffix(".00") for cents in (opening.pay_from_cents, opening.pay_to_cents)]
+    pay = [whole_dollars(cents or 0) for cents in (opening.pay_from_cents, opening.pay_to_cents)]
     facts = {
         "practice": identity.name,
         "title": opening.local("title"),

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
 from careers import drafts, interviews, letters, retention, review, survey
-from careers.calendars import calendar_of
+from careers.calendars import calendar_download, calendar_of
 from careers.files import NoRoom, discard, take_in
 from careers.forms import ApplicationForm, SlotForm, SurveyForm
 from careers.intake import NoCV, OpeningClosed, receive_application
@@ -268,7 +268,6 @@ def _application_page(request, found, form=None, is_new=False, status=200):
     context = {
         "application": found,
         "steps": _steps(found),
-        "is_late": found.answer_by is not None and Application.objects.overdue().filter(pk=found.pk).exists(),
         "slot_form": form or (SlotForm(slots=offered) if offered else None),
         "chosen": letters.slot_in_words(chosen) if chosen and not found.is_decided else "",
         "is_new": is_new,
@@ -326,11 +325,7 @@ def calendar(request, token):
     entry = calendar_of(_application(token))
     if entry is None:
         raise Http404
-    return HttpResponse(
-        entry,
-        content_type="text/calendar; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="interview.ics"'},
-    )
+    return calendar_download(entry, "interview")
 
 
 @never_cache

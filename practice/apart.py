@@ -18,7 +18,7 @@ class TooMuch(Exception):
     """The file took more memory or time than the program may have, or broke it."""
 
 
-def run_apart(program: str, *arguments: str, data: bytes) -> str:
+def run_apart(program: str | Path, *arguments: str, data: bytes) -> str:
     """What the program, a file of ours, prints about the data. Raises Busy or TooMuch.
 
     The program limits its own memory and time. It starts without our environment, and without our packages' settings.
@@ -27,7 +27,7 @@ def run_apart(program: str, *arguments: str, data: bytes) -> str:
         raise Busy
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(Path(program)), *arguments],
+            [sys.executable, "-I", str(program), *arguments],
             input=data,
             capture_output=True,
             timeout=LONGEST_SECONDS,

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from practice import document_pages
 from practice.apart import Busy, TooMuch, run_apart
+
+PROGRAM = Path(__file__).with_name("document_pages.py")  # not imported: what draws pages is for its own process
 
 
 class CannotShow(Exception):
@@ -25,6 +26,6 @@ def _ask(wanted: str, file) -> list[str]:
     try:
         with file.open("rb") as opened:
             data = opened.read()
-        return json.loads(run_apart(document_pages.__file__, wanted, Path(file.name).suffix, data=data))
+        return json.loads(run_apart(PROGRAM, wanted, Path(file.name).suffix, data=data))
     except (OSError, Busy, TooMuch) as error:
         raise CannotShow from error

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Literal
 
 
 def fold(text: str) -> str:
@@ -10,6 +11,20 @@ def fold(text: str) -> str:
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) and c != "\0")
     spaced = "".join(c if c.isalnum() or c in "+-" else " " for c in bare.replace("'", "").replace("’", ""))
     return " ".join(spaced.split())
+
+
+def plain_signs(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
+    """The text in this Unicode form with every dash as `-`, every space as ` `, and nothing invisible."""
+    plain = []
+    for character in unicodedata.normalize(form, text):
+        category = unicodedata.category(character)
+        if category == "Pd":
+            plain.append("-")
+        elif category == "Zs":
+            plain.append(" ")
+        elif category != "Cf":
+            plain.append(character)
+    return "".join(plain)
 
 
 def singular(word: str, language: str) -> str:

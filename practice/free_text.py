@@ -10,7 +10,7 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from practice.folding import fold
+from practice.folding import fold, plain_signs
 
 DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
@@ -57,18 +57,8 @@ def holds_social_security_number(text: str) -> bool:
 
 def plain_digits(text: str) -> str:
     """The text with digits of every script as ASCII, every dash as `-`, every space as ` `, and nothing invisible."""
-    plain = []
-    for character in unicodedata.normalize("NFKC", text):
-        category = unicodedata.category(character)
-        if category == "Nd":
-            plain.append(str(unicodedata.decimal(character)))
-        elif category == "Pd" or character == "−":
-            plain.append("-")
-        elif category == "Zs":
-            plain.append(" ")
-        elif category != "Cf":
-            plain.append(character)
-    return "".join(plain)
+    plain = plain_signs(text, "NFKC").replace("−", "-")
+    return "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in plain)
 
 
 def refuse_private_numbers(text: str) -> None:

@@ -38,6 +38,11 @@ def dollars(cents: int) -> str:
     return f"{sign}${whole:,}.{part:02d}"
 
 
+def whole_dollars(cents: int) -> str:
+    """`41000000` becomes `$410,000`, for pay ranges; with cents where there are any."""
+    return dollars(cents).removesuffix(".00")
+
+
 def plain_dollars(cents: int) -> str:
     """`123456` becomes `1234.56`, for fields and files."""
     return dollars(cents).replace("$", "").replace(",", "")

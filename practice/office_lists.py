@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any, cast
@@ -74,6 +75,14 @@ class LargeListMixin(admin.ModelAdmin):
             return Q(pk__in=[])
 
 
+def due_in_words(day: date):
+    """By when something is due, or since when it is late."""
+    left = (day - timezone.localdate()).days
+    if left < 0:
+        return _("late since %(day)s") % {"day": date_format(day)}
+    return _("due today") if left == 0 else _("due %(day)s") % {"day": date_format(day)}
+
+
 class ClockMixin:
     """Shows by when a row is answered, in words. The row has a `due_on`; `is_waiting` says whether it still waits."""
 
@@ -84,10 +93,7 @@ class ClockMixin:
     def clock(self, row):
         if not self.is_waiting(row):
             return _("answered")
-        left = (row.due_on - timezone.localdate()).days
-        if left < 0:
-            return _("late since %(day)s") % {"day": date_format(row.due_on)}
-        return _("due today") if left == 0 else _("due %(day)s") % {"day": date_format(row.due_on)}
+        return due_in_words(row.due_on)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,15})-(?P<last>[0-9]{0,15})", re
 class PrivateStorage(FileSystemStorage):
     """A file gets its name when it is whole: a full disk or a killed worker leaves nothing behind, not even half of it.
 
-    Where the file system has no unnamed files, it is written under another name and renamed; see `UNFINISHED`.
+    Where the file system has no unnamed files, it is written under another name first; see `UNFINISHED`.
     """
 
     def __init__(self):

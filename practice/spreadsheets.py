@@ -4,6 +4,9 @@ import csv
 import io
 from collections.abc import Iterable
 
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -21,3 +24,11 @@ def csv_line(cells: Iterable[object]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([safe_cell(cell) for cell in cells])
     return out.getvalue()
+
+
+def csv_download(lines: Iterable[str], name: str) -> StreamingHttpResponse:
+    """The lines as a file of this name and today's date that no cache keeps."""
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate().isoformat()}.csv"'
+    response["Cache-Control"] = "no-store, private"
+    return response

@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from practice.admin_filters import WorkFirstFilter
 from practice.money import CentsField, dollars
 from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
 from practice.office_lists import LargeListMixin
+from practice.spreadsheets import csv_download
 
 
 class BalanceFilter(WorkFirstFilter):
@@ -295,14 +296,14 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, L
         if not request.user.has_perm("billing.print_statement"):
             raise PermissionDenied
         record_many(request, Statement, "codes")
-        return _download(links.codes_file(Statement.objects.outstanding()), "statement-codes")
+        return csv_download(links.codes_file(Statement.objects.outstanding()), "statement-codes")
 
     def export_view(self, request):
         """What is owed, as a spreadsheet: without names, with the hold."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         record_many(request, Statement, "owed")
-        return _download(statements_file(Statement.objects.outstanding()), "statements-owed")
+        return csv_download(statements_file(Statement.objects.outstanding()), "statements-owed")
 
     def credit_view(self, request):
         """Every statement on which money is owed back."""
@@ -329,11 +330,3 @@ class StatementAdmin(ActsMixin, LoggedReadsMixin, ReadOnlyMixin, MoneyColumns, L
     def _page(self, request, template, title, context):
         context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, **context}
         return TemplateResponse(request, template, context)
-
-
-def _download(lines, name: str):
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    day = timezone.localdate().isoformat()
-    response["Content-Disposition"] = f'attachment; filename="{name}-{day}.csv"'
-    response["Cache-Control"] = "no-store, private"
-    return response

@@ -107,12 +107,9 @@ class ApplicationQuerySet(models.QuerySet):
         """
         from careers.models.review import Reveal, Scorecard  # noqa: PLC0415  (they point here)
 
-        mine = {"application": OuterRef("pk")}
-        return self.annotate(
-            has_scored=Exists(Scorecard.objects.filter(reviewer=user, **mine)),
-            is_known=Exists(Scorecard.objects.filter(reviewer=user, **mine))
-            | Exists(Reveal.objects.filter(person=user, **mine)),
-        )
+        scored = Exists(Scorecard.objects.filter(application=OuterRef("pk"), reviewer=user))
+        revealed = Exists(Reveal.objects.filter(application=OuterRef("pk"), person=user))
+        return self.annotate(has_scored=scored, is_known=scored | revealed)
 
 
 class Application(models.Model):
@@ -155,7 +152,7 @@ class Application(models.Model):
     )
     erasure_asked_at = models.DateTimeField(_("asked to be erased at"), null=True, blank=True)
     erasure_answered_at = models.DateTimeField(_("told that it is kept at"), null=True, blank=True)
-    has_seen_survey = models.BooleanField(default=False, editable=False)  # answered or not: nobody can tell
+    has_seen_survey = models.BooleanField(default=False, editable=False)  # and answered it, which is in no log
 
     objects = ApplicationQuerySet.as_manager()
 
@@ -213,6 +210,16 @@ class Application(models.Model):
     @property
     def is_decided(self) -> bool:
         return self.status in FINAL_STATUSES
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the promised day has passed without a word; see `overdue`."""
+        return self.answer_by is not None and self.answer_by < timezone.localdate()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody has placed a legal hold that is not released."""
+        return self.holds.active().exists()
 
     def is_blind_for(self, user) -> bool:
         """Whether this person may not see yet who it is: they have neither scored it nor asked to see the name.

@@ -9,6 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from careers.models.applications import Application
 
 
+class LegalHoldQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(released_at=None)
+
+
 class LegalHold(models.Model):
     """While it is not released, nobody can delete the application: a trigger refuses it too."""
 
@@ -29,6 +34,8 @@ class LegalHold(models.Model):
         verbose_name=_("released by"),
     )
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)
+
+    objects = LegalHoldQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("legal hold")

@@ -1,5 +1,6 @@
 """Applications on their way to an answer. Every reading is logged, and the first one is without names."""
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from typing import cast
@@ -7,7 +8,7 @@ from typing import cast
 from csp.constants import SELF
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from careers import interviews, letters, merging, retention, review
 from careers.blind_reading import without_identity
-from careers.calendars import office_calendar_of
+from careers.calendars import calendar_download, office_calendar_of
 from careers.files import download_name
 from careers.models import (
     NEXT_STATUSES,
@@ -44,12 +45,13 @@ from practice.accounts.access_log import LoggedReadsMixin, record_read
 from practice.admin_filters import WorkFirstFilter
 from practice.document_view import CannotShow, pictures_of, text_of
 from practice.office import Act, ActsMixin, OnceForm, ReadOnlyMixin
-from practice.office_lists import BulkAct, BulkActsMixin, LargeListMixin
+from practice.office_lists import BulkAct, BulkActsMixin, LargeListMixin, due_in_words
 from practice.private_files import serve
 
 CHANGE, SCORE, VIEW = "careers.change_application", "careers.score_application", "careers.view_application"
 TELLS = _("The applicant gets an e-mail at once, in their language.")
 REFUSALS = (review.ReviewError,)
+ROW_NUMBER = re.compile("[0-9]{1,15}")
 # Of the viewer. A sandboxed page belongs to no site, so that it may not load a style sheet of ours.
 STYLE = mark_safe(
     "body{margin:0;padding:.8rem;background:#8a8f94;font:16px/1.5 system-ui,sans-serif}"
@@ -104,10 +106,6 @@ def may_become(status: ApplicationStatus):
 
 def is_waiting(application) -> bool:
     return not application.is_decided
-
-
-def is_held(application) -> bool:
-    return application.holds.filter(released_at=None).exists()
 
 
 def is_known(application) -> bool:
@@ -250,19 +248,19 @@ ACTS = (
     Act("merge", _("Merge a duplicate"), CHANGE, _merge, None,
         _("The other one ends. Its files, comments, scorecards and private link come here. No mail is sent."),
         lambda row: is_waiting(row) and is_known(row) and merging.duplicates_of(row, row.viewer).exists(), REFUSALS,
-        who_it_is, form_for=lambda row: merge_form_for(row, merging.duplicates_of(row, row.viewer))),
+        who_it_is, form_for=lambda row: merge_form_for(merging.duplicates_of(row, row.viewer))),
     Act("hold", _("Place a legal hold"), CHANGE, _hold, ReasonForm,
         _("Until it is released, nothing and nobody can delete this application."),
-        lambda row: not is_held(row), REFUSALS, who_it_is),
+        lambda row: not row.is_held, REFUSALS, who_it_is),
     Act("release", _("Release the legal hold"), CHANGE, _release, OnceForm, _("The time it is kept counts again."),
-        is_held, REFUSALS, who_it_is, is_sensitive=True),
+        lambda row: row.is_held, REFUSALS, who_it_is, is_sensitive=True),
     Act("keep-for-its-time", _("Keep it for its time"), CHANGE, _keep_for_its_time, OnceForm,
         _("The applicant asked to be erased. They read on their page that it must be kept, and until when."),
         lambda row: row.erasure_asked_at is not None and row.erasure_answered_at is None, (), who_it_is),
     Act("erase", _("Erase"), CHANGE, _erase, OnceForm,
         _("The application, its files, letters, scorecards and comments are deleted. This cannot be taken back. "
           "A certificate says what was deleted, without a name."),
-        lambda row: row.is_decided and row.status != ApplicationStatus.MERGED and not is_held(row), REFUSALS, who_it_is,
+        lambda row: row.is_decided and row.status != ApplicationStatus.MERGED and not row.is_held, REFUSALS, who_it_is,
         is_sensitive=True),
 )  # fmt: skip
 
@@ -306,13 +304,11 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
     def get_search_results(self, request, queryset, search_term):
         """Names and addresses are found where they may be seen; of the others, the number that applicants are told."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
-        number = search_term.split()[-1] if search_term.split() else ""
-        if not number:
+        words = search_term.split()
+        if not words:
             return found, has_duplicates
-        numbered = (
-            queryset.filter(pk=int(number)) if number.isascii() and number.isdecimal() and len(number) < 16 else None
-        )
-        return (found.known() | numbered if numbered is not None else found.known()), has_duplicates
+        number = ROW_NUMBER.fullmatch(words[-1])
+        return found.known() | queryset.filter(pk=int(number[0]) if number else 0), has_duplicates
 
     def get_fields(self, request, obj=None):
         shown = [name for name in super().get_fields(request, obj) if obj is None or self._tells(name, obj)]
@@ -334,10 +330,7 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
             }
         if application.answer_by is None:
             return _("decided")
-        left = (application.answer_by - timezone.localdate()).days
-        if left < 0:
-            return _("late since %(day)s") % {"day": date_format(application.answer_by)}
-        return _("due today") if left == 0 else _("due %(day)s") % {"day": date_format(application.answer_by)}
+        return due_in_words(application.answer_by)
 
     @admin.display(description=_("scored by you"))
     def scored(self, application):
@@ -345,7 +338,7 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
 
     @admin.display(description=_("kept until"))
     def kept_until(self, application):
-        if is_held(application):
+        if application.is_held:
             return _("on legal hold")
         day = retention.delete_on(application)
         return date_format(day) if day else _("until it is decided, and then for its time")
@@ -452,8 +445,4 @@ class ApplicationAdmin(BulkActsMixin, ActsMixin, LoggedReadsMixin, ReadOnlyMixin
         entry = office_calendar_of(self._known(request, pk))
         if entry is None:
             raise Http404
-        return HttpResponse(
-            entry,
-            content_type="text/calendar; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="interview-{pk}.ics"'},
-        )
+        return calendar_download(entry, f"interview-{pk}")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from careers import letters
-from careers.models import Criterion, DeclineReason, Recommendation
+from careers.models import DeclineReason, Recommendation
 from careers.models.review import HIGHEST, LOWEST
 
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
@@ -89,22 +89,13 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
 
-class ScoreForm(forms.Form):
-    """A scorecard; a subclass has a field for each criterion of the opening, see `score_form_for`."""
-
-    criteria: list[Criterion] = []
-
-    def points(self) -> dict[Criterion, int]:
-        return {c: int(self.cleaned_data[f"criterion_{c.pk}"]) for c in self.criteria}
-
-
 POINTS = [
     (LOWEST, _("1 – not shown")), (2, _("2 – partly")), (3, _("3 – well")), (HIGHEST, _("4 – more than we ask")),
 ]  # fmt: skip
 
 
 def score_form_for(application) -> type[forms.Form]:
-    criteria = list(application.opening.criteria.all())
+    """A scorecard: points for each criterion of the opening, and what to do."""
     fields: dict = {
         f"criterion_{criterion.pk}": forms.TypedChoiceField(
             label=criterion.text,
@@ -113,7 +104,7 @@ def score_form_for(application) -> type[forms.Form]:
             widget=forms.RadioSelect,
             error_messages={"required": _("Give points for this.")},
         )
-        for criterion in criteria
+        for criterion in application.opening.criteria.all()
     }
     fields["recommendation"] = forms.ChoiceField(
         label=_("Would you go on with this application?"),
@@ -124,7 +115,7 @@ def score_form_for(application) -> type[forms.Form]:
     fields["note"] = forms.CharField(
         label=_("Why"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
-    return type("OpeningScoreForm", (ScoreForm,), {**fields, "criteria": criteria})
+    return type("ScoreForm", (forms.Form,), fields)
 
 
 class DuplicateField(forms.ModelChoiceField):
@@ -134,7 +125,7 @@ class DuplicateField(forms.ModelChoiceField):
         return f"{obj}, {day}, {files}"
 
 
-def merge_form_for(application, duplicates) -> type[forms.Form]:
+def merge_form_for(duplicates) -> type[forms.Form]:
     field = DuplicateField(
         label=_("Merge which one into this?"),
         queryset=duplicates,

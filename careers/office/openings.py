@@ -6,11 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from careers.exports import applications_file
@@ -18,14 +19,13 @@ from careers.models import (
     Application,
     ApplicationStatus,
     Criterion,
-    Ethnicity,
     Opening,
     OpeningStatus,
     Role,
-    Sex,
+    SurveyAnswer,
 )
 from careers.review import ReviewError, check_may_close
-from careers.survey import survey_counts
+from careers.survey import QUESTIONS, survey_counts
 from careers.views import opening_page
 from practice.accounts import roles
 from practice.accounts.access_log import record_many
@@ -33,10 +33,10 @@ from practice.accounts.models import User
 from practice.accounts.second_factor import ask_again, proved_lately
 from practice.money import CentsField, dollars
 from practice.office import PreviewMixin
+from practice.spreadsheets import csv_download
 
 STEPS = [ApplicationStatus.RECEIVED, ApplicationStatus.IN_REVIEW, ApplicationStatus.INTERVIEW]
 MOST_CARDS = 100  # in one column of the pipeline
-ANSWERS = {"sex": (_("Sex"), Sex), "ethnicity": (_("Race and ethnicity"), Ethnicity)}
 
 
 class OpeningForm(forms.ModelForm):
@@ -171,10 +171,8 @@ class OpeningAdmin(PreviewMixin):
         applications = applications.select_related("opening")
         waiting = [list(applications.filter(status=status).order_by("received_at")[:MOST_CARDS]) for status in STEPS]
         decided = list(applications.exclude(decided_at=None).order_by("-decided_at")[:MOST_CARDS])
-        today = timezone.localdate()
         for row in chain(*waiting, decided):
             row.shown_as = row.name_for(request.user)
-            row.is_late = row.answer_by is not None and row.answer_by < today
         columns = [(status.label, rows) for status, rows in zip(STEPS, waiting, strict=True)]
         columns.append((_("Decided"), decided))
         context = {"opening": opening, "columns": columns}
@@ -189,18 +187,20 @@ class OpeningAdmin(PreviewMixin):
             return ask_again(request)
         record_many(request, Application, f"export of opening {opening.pk}")
         lines = applications_file(opening.applications.with_known_to(request.user), request.user)
-        response = StreamingHttpResponse(chain(lines), content_type="text/csv; charset=utf-8")
-        name = f"applications-{opening.pk}-{timezone.localdate().isoformat()}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store, private"
-        return response
+        return csv_download(lines, f"applications-{opening.pk}")
 
     def survey_view(self, request):
         """The voluntary questions, as counts of five or more; see `survey`."""
         if not request.user.has_perm("careers.read_survey_counts"):
             raise PermissionDenied
+        labels = {field.name: field.verbose_name for field in SurveyAnswer._meta.fields}
         rows: list = [
-            (Role(count.role).label, ANSWERS[count.question][0], ANSWERS[count.question][1](count.answer).label, count)
+            (
+                Role(count.role).label,
+                capfirst(labels[count.question]),
+                QUESTIONS[count.question](count.answer).label,
+                count,
+            )
             for count in survey_counts()
         ]
         return self._page(request, "admin/careers/survey.html", _("Voluntary questions"), {"rows": rows})

@@ -13,7 +13,6 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -29,7 +28,7 @@ from practice.accounts.second_factor import ask_again, end_sessions, proved_late
 from practice.folding import fold
 from practice.office import Act, ActsMixin, page_name
 from practice.office_lists import LargeListMixin
-from practice.spreadsheets import csv_line
+from practice.spreadsheets import csv_download, csv_line
 
 OWN_RIGHTS = _("You cannot take this from yourself. Ask another administrator.")
 MOST_PEOPLE = 100  # that a part of an address may mean
@@ -275,11 +274,7 @@ class LogAdmin(LargeListMixin, admin.ModelAdmin):
         record_many(request, self.model, "export")
         head = csv_line(self.opts.get_field(name).verbose_name for name in self.exported)  # type: ignore[union-attr]
         lines = (csv_line([_local(getattr(row, name)) for name in self.exported]) for row in rows.iterator(2000))
-        response = StreamingHttpResponse(chain([head], lines), content_type="text/csv; charset=utf-8")
-        name = f"{self.opts.model_name}-{timezone.localdate().isoformat()}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store, private"
-        return response
+        return csv_download(chain([head], lines), str(self.opts.model_name))
 
     def has_add_permission(self, request):
         return False

@@ -18,11 +18,10 @@ EVENTS = {
 # Tables with nothing of the practice's: counters, queues, caches, and logs that are logs themselves. And the voluntary
 # answers of applicants: the hour and the place of an answer would tell whose it is.
 UNTRACKED = {
-    "accounts_accessentry", "accounts_change", "auth_permission", "careers_certificate",
-    "careers_surveyanswer", "django_admin_log",
-    "django_content_type", "django_session", "django_tasks_database_dbtaskresult", "education_packfile",
-    "practice_throttle", "sandbox_cardsession", "sandbox_movement", "sandbox_notification", "resources_visit",
-    "search_word", "usersessions_usersession", "account_emailconfirmation",
+    "accounts_accessentry", "accounts_change", "auth_permission", "careers_certificate", "careers_surveyanswer",
+    "django_admin_log", "django_content_type", "django_session", "django_tasks_database_dbtaskresult",
+    "education_packfile", "practice_throttle", "sandbox_cardsession", "sandbox_movement", "sandbox_notification",
+    "resources_visit", "search_word", "usersessions_usersession", "account_emailconfirmation",
 }  # fmt: skip
 SET_CONTEXT = (
     "SELECT set_config('practice.person', %s, false), set_config('practice.route', %s, false), "

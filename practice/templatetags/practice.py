@@ -9,8 +9,10 @@ from django.utils.safestring import mark_safe
 
 from practice import markdown as md
 from practice.money import dollars as as_dollars
+from practice.money import whole_dollars
 
 register = template.Library()
+register.filter(whole_dollars)
 
 PHONE = re.compile(r"\([0-9]{3}\) [0-9]{3}-[0-9]{4}", re.ASCII)
 
@@ -21,12 +23,6 @@ OTHER_LANGUAGE = {"en": ("es", "Español"), "es": ("en", "English")}
 def dollars(cents: int) -> str:
     """Integer cents as `$1,234.56`."""
     return as_dollars(cents)
-
-
-@register.filter
-def whole_dollars(cents: int) -> str:
-    """Integer cents as `$410,000`, for pay ranges; with cents where there are any."""
-    return as_dollars(cents).removesuffix(".00")
 
 
 @register.filter

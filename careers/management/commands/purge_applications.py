@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from careers import drafts, files, retention, review
-from careers.models import Application, ApplicationFile, Certificate
+from careers.models import Application, Certificate
 from practice.private_files import delete_unfinished
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Command(BaseCommand):
                 f"{application}: decided on {timezone.localdate(application.decided_at)}, {application.status}"
             )
         held = Application.objects.held().count()
-        loose = ApplicationFile.objects.loose().filter(created_at__lt=at - files.LOOSE_FOR).count()
+        loose = files.left_loose(at).count()
         self.stdout.write(
             f"To delete: {len(due)} applications kept {settings.APPLICATIONS_KEPT_DAYS} days after their decision, "
             f"{drafts.old_drafts(at).count()} unfinished ones, {loose} loose files. On legal hold: {held}. "
