@@ -33,6 +33,7 @@ from billing.models import (
 )
 from billing.uploads import begun_uploads, take_up
 from billing.webhooks import process
+from practice.published_pages import fold_changes
 from practice.throttles import forget_ended
 
 logger = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ def sweep(at: datetime | None = None, *, deep: bool = False) -> SweepReport | No
         report.instalments = instalments.charge_due(at)
         _each(begun_uploads(), take_up)
         forget_ended(at)
+        fold_changes()
         return report
 
 

@@ -1,8 +1,8 @@
-from django.contrib.auth.decorators import login_not_required
 from django.urls import path, register_converter
 
 from careers import views
 from careers.feeds import OpeningFeed
+from practice.published_pages import published_page
 
 
 class PrivateToken:
@@ -21,7 +21,7 @@ register_converter(PrivateToken, "private")
 app_name = "careers"
 urlpatterns = [
     path("", views.index, name="index"),
-    path("feed/", login_not_required(OpeningFeed()), name="feed"),
+    path("feed/", published_page()(OpeningFeed()), name="feed"),
     path("application/<private:token>/", views.application, name="application"),
     path("application/<private:token>/sent/", views.sent, name="sent"),
     path("application/<private:token>/time/", views.choose_time, name="choose_time"),

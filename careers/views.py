@@ -31,6 +31,7 @@ from careers.structured_data import job_posting
 from practice.client_address import client_address
 from practice.context import get_identity
 from practice.json_ld import as_script
+from practice.published_pages import published_page
 from practice.throttles import (
     APPLICATION_TRIES_PER_ADDRESS,
     APPLICATIONS_IN_ALL,
@@ -45,8 +46,7 @@ from practice.uploads import refusal
 # ---- Openings -------------------------------------------------------------------------------------------------------
 
 
-@login_not_required
-@require_safe
+@published_page()
 def index(request):
     openings = Opening.objects.open().select_related("location", "subspecialty")
     return render(request, "careers/index.html", {"openings": openings, "days": days_to_answer()})
@@ -62,8 +62,7 @@ def _closed(request, opening):
     return render(request, "careers/closed.html", {"opening": opening}, status=410)
 
 
-@login_not_required
-@require_safe
+@published_page()
 def opening(request, slug):
     found = _posted(slug)
     return opening_page(request, found) if found.is_open() else _closed(request, found)

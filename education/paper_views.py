@@ -1,14 +1,12 @@
 """Hand-outs, the page that tells whether one is current, and the page where offices find preparation sheets."""
 
 from django import forms
-from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, Prefetch, Subquery
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
 from education.handouts import Extent, Sheet, Size, handout_pdf
 from education.models import Edition, ProcedureCode, Topic, plain_code
@@ -16,6 +14,7 @@ from education.search_pages import article_ids
 from education.sheets import differences, plain_sheet_code
 from practice.forms import QueryForm
 from practice.models import Location
+from practice.published_pages import published_page
 from practice.search.query import understand
 
 TOPICS_PER_PAGE = 100
@@ -35,8 +34,7 @@ def sheet_editions():
     )
 
 
-@login_not_required
-@require_safe
+@published_page("size", "part", "location")
 def handout(request, slug):
     edition = get_object_or_404(sheet_editions().live().of_topic(slug), language=translation.get_language())
     form = HandoutForm(request.GET)
@@ -70,8 +68,7 @@ class SheetForm(forms.Form):
         return code
 
 
-@login_not_required
-@require_safe
+@published_page("code")
 def find_sheet(request):
     form = SheetForm(request.GET) if "code" in request.GET else SheetForm()
     if form.is_bound and form.is_valid():
@@ -79,8 +76,7 @@ def find_sheet(request):
     return render(request, "education/find_sheet.html", {"form": form})
 
 
-@login_not_required
-@require_safe
+@published_page()
 def sheet(request, code):
     plain = plain_sheet_code(code)
     if plain and plain != code:
@@ -94,8 +90,7 @@ def sheet(request, code):
         return render(request, "education/sheet.html", {"printed": printed, "current": current, "changes": changes})
 
 
-@login_not_required
-@require_safe
+@published_page("q", "page")
 def prep_sheets(request):
     """Every exam with its sheets in both languages: no patient data, two clicks to the Spanish PDF."""
     asked = QueryForm.read(request)

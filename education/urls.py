@@ -1,13 +1,13 @@
-from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
 from education import paper_views, views
 from education.feeds import ArticleFeed
+from practice.published_pages import published_page
 
 app_name = "education"
 urlpatterns = [
     path("patient-information/", views.index, name="index"),
-    path("patient-information/feed/", login_not_required(ArticleFeed()), name="feed"),
+    path("patient-information/feed/", published_page()(ArticleFeed()), name="feed"),
     path("patient-information/<slug:slug>/", views.article, name="article"),
     path("patient-information/<slug:slug>/both-languages/", views.both_languages, name="both_languages"),
     path("patient-information/<slug:slug>/handout.pdf", paper_views.handout, name="handout"),

@@ -1,16 +1,15 @@
 from django import forms
-from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.utils import translation
-from django.views.decorators.http import require_safe
 
 from education.glossary import ALIKE_SHOWN, look_up
 from education.models import BodyRegion, Edition, Entry, Modality, Term
 from education.pages import page_of, side_by_side
 from education.sample_bill import sample_bill
 from practice.forms import QueryForm
+from practice.published_pages import published_page
 
 TERMS_PER_PAGE = 60
 ARTICLES_PER_PAGE = 100
@@ -23,8 +22,7 @@ class BrowseForm(forms.Form):
     exam = forms.ChoiceField(choices=Modality, required=False)
 
 
-@login_not_required
-@require_safe
+@published_page("region", "exam", "page")
 def index(request):
     editions = Edition.objects.live().in_language(translation.get_language())
     form = BrowseForm(request.GET)
@@ -71,8 +69,7 @@ def live_editions(slug: str) -> dict[str, Edition]:
     return found
 
 
-@login_not_required
-@require_safe
+@published_page()
 def article(request, slug):
     found = live_editions(slug)
     language = translation.get_language()
@@ -96,8 +93,7 @@ def article_context(edition: Edition, editions: dict[str, Edition]) -> dict:
     }
 
 
-@login_not_required
-@require_safe
+@published_page()
 def both_languages(request, slug):
     found = live_editions(slug)
     shown = found.pop(translation.get_language(), None)
@@ -111,8 +107,7 @@ def both_languages(request, slug):
     )
 
 
-@login_not_required
-@require_safe
+@published_page("q", "page")
 def glossary(request):
     language = translation.get_language()
     query = QueryForm.read(request)
@@ -129,8 +124,7 @@ def glossary(request):
     return render(request, "education/glossary.html", {"query": query, "page": page, "is_exact": is_exact})
 
 
-@login_not_required
-@require_safe
+@published_page()
 def term(request, slug):
     found = get_object_or_404(Term.objects.prefetch_related("entries__names"), slug=slug)
     entries = {entry.language: entry for entry in found.entries.all()}

@@ -439,3 +439,23 @@ class Throttle(models.Model):
 
     def __str__(self):
         return self.key[:12]
+
+
+class ContentChange(models.Model):
+    """That a transaction changed what visitors read. Written by triggers alone; the sum of `changes` is the version.
+
+    A row for each transaction, so that two people who write at once never wait for each other; the sweep makes one of
+    them (`transaction` 0). `at` tells a second change of one transaction from an old row of its number, which there
+    may be in a database that was restored from another server's.
+    """
+
+    transaction = models.BigIntegerField(primary_key=True)
+    changes = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("change of content")
+        verbose_name_plural = _("changes of content")
+
+    def __str__(self):
+        return str(self.transaction)

@@ -78,6 +78,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Around the WSGI application stands the page cache (practice/wsgi.py): what it knows never comes here.
+    "practice.compression.CompressionMiddleware",
     # Above WhiteNoise, so that static files carry these headers too.
     "practice.headers.PermissionsPolicyMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -133,6 +135,9 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
 # What sign-in counts and remembers (used codes, limits) must be the same for all workers.
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://site_cache")}
 CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
+
+# Room for copies of published pages in each worker, and once more on disk for all of them; 0 keeps none.
+PAGE_CACHE_MEGABYTES = env.int("PAGE_CACHE_MEGABYTES", default=64)
 
 # ---- Users ----------------------------------------------------------------------------------------------------------
 

@@ -18,34 +18,31 @@ from practice.client_address import client_address
 from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
+from practice.published_pages import published_page
 from practice.throttles import FEEDBACK_PER_ADDRESS, count_try
 
 RETRY_SECONDS = 60
 
 
-@login_not_required
-@require_safe
+@published_page()
 def physicians(request):
     people = Physician.objects.practising().prefetch_related("subspecialties")
     return render(request, "practice/physicians.html", {"physicians": people})
 
 
-@login_not_required
-@require_safe
+@published_page()
 def physician(request, slug):
     person = get_object_or_404(Physician.objects.practising().prefetch_related("subspecialties"), slug=slug)
     return render(request, "practice/physician.html", {"physician": person})
 
 
-@login_not_required
-@require_safe
+@published_page()
 def locations(request):
     places = Location.objects.prefetch_related("opening_hours")
     return render(request, "practice/locations.html", {"locations": places})
 
 
-@login_not_required
-@require_safe
+@published_page("on")
 def notices(request):
     """The register: every notice in force, today or on the day asked for."""
     form, on = _day_asked_for(request)
@@ -54,8 +51,7 @@ def notices(request):
     return render(request, "practice/notices.html", {"versions": versions, "form": form, "on": on})
 
 
-@login_not_required
-@require_safe
+@published_page("on")
 def notice(request, slug):
     subject = get_object_or_404(Notice, slug=slug)
     form, on = _day_asked_for(request)
@@ -95,14 +91,12 @@ def feedback(request):
     return render(request, "practice/feedback.html", {"form": form}, status=status)
 
 
-@login_not_required
-@require_safe
+@published_page()
 def feedback_thanks(request):
     return render(request, "practice/feedback_thanks.html")
 
 
-@login_not_required
-@require_safe
+@published_page()
 @cache_control(public=True, max_age=31536000, immutable=True)
 def accent(request, colour):
     """The practice's colour as a stylesheet. The address holds all it says, so it may be kept for ever."""
@@ -111,8 +105,7 @@ def accent(request, colour):
     return HttpResponse(colours.stylesheet(f"#{colour}"), content_type="text/css")
 
 
-@login_not_required
-@require_safe
+@published_page()
 def robots(request):
     return render(request, "robots.txt", content_type="text/plain")
 

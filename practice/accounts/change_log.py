@@ -20,7 +20,8 @@ EVENTS = {
 UNTRACKED = {
     "accounts_accessentry", "accounts_change", "auth_permission", "careers_certificate", "careers_surveyanswer",
     "django_admin_log", "django_content_type", "django_session", "django_tasks_database_dbtaskresult",
-    "education_packfile", "practice_throttle", "sandbox_cardsession", "sandbox_movement", "sandbox_notification",
+    "education_packfile", "practice_contentchange", "practice_throttle", "sandbox_cardsession", "sandbox_movement",
+    "sandbox_notification",
     "resources_visit", "search_word", "usersessions_usersession", "account_emailconfirmation",
 }  # fmt: skip
 SET_CONTEXT = (

@@ -1,9 +1,8 @@
-from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
 
 from practice.announcements.models import Announcement
+from practice.published_pages import published_page
 
 ON_HOME = 4
 PER_PAGE = 20
@@ -13,8 +12,7 @@ def _listed(announcements):
     return announcements.prefetch_related("physicians")
 
 
-@login_not_required
-@require_safe
+@published_page()
 def home(request):
     news = list(_listed(Announcement.objects.published())[: ON_HOME + 1])
     return render(
@@ -22,22 +20,19 @@ def home(request):
     )
 
 
-@login_not_required
-@require_safe
+@published_page("page")
 def index(request):
     page = Paginator(_listed(Announcement.objects.published()), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "announcements/index.html", {"page": page})
 
 
-@login_not_required
-@require_safe
+@published_page()
 def announcement(request, slug):
     news = get_object_or_404(_listed(Announcement.objects.published()), slug=slug)
     return render(request, "announcements/announcement.html", {"announcement": news})
 
 
-@login_not_required
-@require_safe
+@published_page()
 def giving_back(request):
     news = _listed(Announcement.objects.published().about_community())
     return render(request, "practice/giving_back.html", {"announcements": news})

@@ -11,6 +11,7 @@ from education.packs.loading import LoadReport, import_pack
 from education.packs.reading import read_pack
 from education.packs.writing import export_pack
 from education.reading_grade import AIM_GRADE, grade_of
+from tests.practice.test_one_flight import ONE_FLIGHT, flight_of
 
 AS_NEEDED = ("week before", "day before")  # not every exam asks for something so early
 TOPICS = sorted(folder.name for folder in (SAMPLE_PACK / "topics").iterdir())
@@ -50,7 +51,7 @@ def prose(article):
     return re.sub(r"\s+", " ", " ".join(sentences)).replace(":", ".").strip()
 
 
-def test_sample_pack_fills_the_library_and_comes_back_byte_for_byte(db, tmp_path, pack):
+def test_sample_pack_fills_the_library_and_comes_back_byte_for_byte(db, client, tmp_path, pack):
     """Read once for all that is asked of it: reading it takes seconds."""
     report = import_pack(SAMPLE_PACK)
     export_pack(tmp_path)
@@ -61,6 +62,22 @@ def test_sample_pack_fills_the_library_and_comes_back_byte_for_byte(db, tmp_path
     assert import_pack(SAMPLE_PACK) == LoadReport(unchanged=len(shipped) - 1)
     check_it_is_marked_as_sample(pack)
     check_it_explains_the_demo_bills()
+    check_it_fits_one_flight(client)
+
+
+def check_it_fits_one_flight(client):
+    """The longest articles, and the pages that list all there is."""
+    longest = sorted(Edition.objects.live(), key=lambda edition: len(str(edition.shown)))[-8:]
+    pages = [edition.get_absolute_url() for edition in longest]
+    for page in [
+        *pages,
+        "/patient-information/",
+        "/es/patient-information/",
+        "/glossary/",
+        "/es/glossary/",
+        "/prep-sheets/",
+    ]:
+        assert (page, flight_of(client, page)) <= (page, ONE_FLIGHT)
 
 
 def check_it_is_marked_as_sample(pack):

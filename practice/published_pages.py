@@ -1,0 +1,103 @@
+"""Pages that are the same for everybody, and the version of what they are made of.
+
+A view marked `published_page` promises that its answer follows from the address, the language (which is part of the
+address) and the parameters it names, and from published content. So the page may be kept, and the version tells for how
+long: it changes in the transaction that changes the content, by triggers of the database, whoever writes and however.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+
+from django.apps import apps
+from django.contrib.auth.decorators import login_not_required
+from django.db import connections, migrations
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+# All parameters that published pages read, by their views; an address is told from another by no other.
+PARAMETERS: set[str] = set()
+
+
+def published_page(*parameters: str) -> Callable[[Callable], Callable]:
+    """Mark a view as public, for reading only, and its page as the same for everybody who asks for it.
+
+    The view reads no cookie, no header and no parameter but these, and writes nothing.
+    """
+    PARAMETERS.update(parameters)
+
+    def mark(view):
+        @login_not_required
+        @require_safe
+        @wraps(view)
+        def page(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+            response = view(request, *args, **kwargs)
+            if response.status_code == 200:
+                response.is_published = True
+                response.headers.setdefault("Cache-Control", "no-cache")  # to be asked for anew, with its ETag
+            return response
+
+        page.is_published_page = True  # type: ignore[attr-defined]
+        return page
+
+    return mark
+
+
+# ---- The version ----------------------------------------------------------------------------------------------------
+
+
+def publish_changes(*tables: str) -> migrations.RunSQL:
+    """A migration operation: every change of these tables changes the version, in the same transaction."""
+    forward = "".join(
+        f"CREATE TRIGGER content_changes AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION practice_content_changes();\n"
+        for table in tables
+    )
+    return migrations.RunSQL(forward, "".join(f"DROP TRIGGER content_changes ON {table};\n" for table in tables))
+
+
+def published_edges() -> list[tuple[str, str]]:
+    """(table, column) of the instants at which something begins or ends to be public: each app's own."""
+    return [edge for config in apps.get_app_configs() for edge in getattr(config, "published_edges", ())]
+
+
+def read_version(using: str = "default", at: datetime | None = None) -> str:
+    """The version of the published content at that instant (now when not given): equal means nothing has changed.
+
+    Three things make it: how often content was changed, how many edges have passed, and the day, since some content is
+    public by the day. Instants are told by this process's clock, as its pages are. Raises DatabaseError.
+    """
+    at = at or timezone.now()
+    edges = published_edges()
+    quote = connections[using].ops.quote_name
+    passed = [
+        f"(SELECT count(*) FROM {quote(table)} WHERE {quote(column)} <= %s)"  # noqa: S608  (names of our own)
+        for table, column in edges
+    ]
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT coalesce(sum(changes), 0) FROM practice_contentchange), {' + '.join(passed) or 0}",  # noqa: S608
+            [at] * len(edges),
+        )
+        changes, edges_passed = cursor.fetchone()
+    return f"{changes} {edges_passed} {timezone.localdate(at).isoformat()}"
+
+
+def fold_changes() -> int:
+    """Make one row of those that count the changes; returns how many there were. The version stays as it is.
+
+    Each transaction that changes content leaves a row; the sweep calls this.
+    """
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            """
+            WITH folded AS (DELETE FROM practice_contentchange WHERE transaction <> 0 RETURNING changes)
+            INSERT INTO practice_contentchange (transaction, changes, at)
+            SELECT 0, sum(changes), now() FROM folded HAVING count(*) > 0
+            ON CONFLICT (transaction) DO UPDATE SET changes = practice_contentchange.changes + EXCLUDED.changes
+            RETURNING (SELECT count(*) FROM folded)
+            """
+        )
+        row = cursor.fetchone()
+    return row[0] if row else 0
