@@ -212,7 +212,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "private": {"BACKEND": "practice.private_files.PrivateStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "practice.stylesheets.SiteStaticFilesStorage"},
 }
 
 # ---- Mail and jobs --------------------------------------------------------------------------------------------------
