@@ -83,10 +83,10 @@ def sweep_loose(at: datetime | None = None) -> int:
 
 def stray_files() -> list[str]:
     """Names in the folder of applicants' files that no row knows: there are none unless somebody put them there."""
-    storage = private_storage()
-    if not storage.exists("applications"):
+    try:
+        names = {f"applications/{name}" for name in private_storage().listdir("applications")[1]}
+    except FileNotFoundError:  # a folder is made with the first file in it; a bucket has none
         return []
-    names = {f"applications/{name}" for name in storage.listdir("applications")[1]}
     return sorted(names - set(ApplicationFile.objects.values_list("stored", flat=True)))
 
 

@@ -1,7 +1,7 @@
 """Checks of our own that `manage.py check --deploy` runs before the site goes live."""
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 
 
 @register(Tags.security, deploy=True)
@@ -38,6 +38,54 @@ def keys_are_separate(app_configs, **options):
             Error(
                 "SECRET_KEY, BLIND_INDEX_KEY and each of FIELD_KEYS must differ and have 32 characters or more.",
                 id="practice.E004",
+            )
+        ]
+    return []
+
+
+@register(Tags.files)
+def files_leave_from_where_they_are(app_configs, **options):
+    """nginx can send a file of its own machine; it cannot look into the bucket."""
+    if settings.S3_BUCKET and settings.X_ACCEL_REDIRECT:
+        return [
+            Error(
+                "X_ACCEL_REDIRECT sends files of this machine, but they are in S3_BUCKET.",
+                hint="Leave X_ACCEL_REDIRECT empty: the site then sends private files itself.",
+                id="practice.E005",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def bucket_is_safe(app_configs, **options):
+    """Applications and bills lie there, so they neither travel in plain nor lie there in plain."""
+    problems = []
+    if settings.S3_BUCKET and (settings.S3_ENDPOINT_URL or "").startswith("http://"):
+        problems.append(
+            Warning(
+                "S3_ENDPOINT_URL is not https: everybody on the way can read the files.",
+                hint="Only right where the way is a network of your own machine.",
+                id="practice.W001",
+            )
+        )
+    if settings.S3_BUCKET and not settings.S3_ENCRYPTION:
+        problems.append(
+            Warning("S3_ENCRYPTION is empty: the files are not encrypted where they are kept.", id="practice.W002")
+        )
+    return problems
+
+
+@register(Tags.caches, deploy=True)
+def counts_are_shared(app_configs, **options):
+    """A limit on guessing that each process counts for itself is no limit."""
+    backend = settings.CACHES["default"]["BACKEND"]
+    if backend.rpartition(".")[2] in ("LocMemCache", "DummyCache", "FileBasedCache"):
+        return [
+            Error(
+                "CACHE_URL names a cache that other machines do not share, but sign-in counts in it.",
+                hint="Leave it unset, for the database, or name a Redis.",
+                id="practice.E006",
             )
         ]
     return []

@@ -29,6 +29,10 @@ HAS_NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOE
 ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,15})-(?P<last>[0-9]{0,15})", re.ASCII)
 
 
+class StorageFailed(OSError):
+    """The bucket did not answer, or refused; what was asked may or may not have been done. A disk raises OSError."""
+
+
 class PrivateStorage(FileSystemStorage):
     """A file gets its name when it is whole: a full disk or a killed worker leaves nothing behind, not even half of it.
 

@@ -209,9 +209,25 @@ CLAMD = env.str("CLAMD", default="")
 if CLAMD and not CLAMD.startswith(("tcp://", "unix:///")):
     raise ImproperlyConfigured("CLAMD is like tcp://127.0.0.1:3310 or unix:///run/clamav/clamd.ctl, or empty.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-STORAGES = {
+# S3-compatible storage for pictures and private files, which several machines need; empty: the folders above.
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_ENDPOINT_URL = env.str("S3_ENDPOINT_URL", default="") or None
+S3_REGION = env.str("S3_REGION", default="") or None
+S3_ENCRYPTION = env.str("S3_ENCRYPTION", default="AES256")
+# Empty where the machine has a role of its own.
+AWS_ACCESS_KEY_ID = env.str("AWS_ACCESS_KEY_ID", default="") or None
+AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", default="") or None
+AWS_SESSION_TOKEN = env.str("AWS_SESSION_TOKEN", default="") or None
+FILES_IN_FOLDERS = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "private": {"BACKEND": "practice.private_files.PrivateStorage"},
+}
+FILES_IN_THE_BUCKET = {
+    "default": {"BACKEND": "practice.bucket.PublicBucket"},
+    "private": {"BACKEND": "practice.bucket.PrivateBucket"},
+}
+STORAGES = {
+    **(FILES_IN_THE_BUCKET if S3_BUCKET else FILES_IN_FOLDERS),
     "staticfiles": {"BACKEND": "practice.stylesheets.SiteStaticFilesStorage"},
 }
 
@@ -315,6 +331,7 @@ LOGGING = {
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "pikepdf": {"level": "WARNING"},
         "stripe": {"level": "WARNING"},  # it would log each request
+        "botocore": {"level": "WARNING"},
     },
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "practice.logs.NothingReporterFilter"

@@ -3,10 +3,8 @@
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path, re_path
-from django.views.static import serve
 
 from careers.sitemaps import OpeningSitemap
 from education.infobutton_views import infobutton
@@ -56,8 +54,7 @@ urlpatterns = [
     path("accent-<str:colour>.css", views.accent, name="accent"),
     re_path(
         r"^media/(?P<path>(?:identity|portraits)/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,149})\Z",
-        login_not_required(serve),
-        {"document_root": settings.MEDIA_ROOT},
+        views.media,
         name="media",
     ),
     path("admin/", admin.site.urls),

@@ -1,13 +1,17 @@
 """Who we are, the notices, feedback, and the pages that show when something goes wrong."""
 
+import mimetypes
 import sys
+from pathlib import PurePath
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -18,6 +22,7 @@ from practice.client_address import client_address
 from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
+from practice.private_files import StorageFailed
 from practice.published_pages import published_page
 from practice.throttles import FEEDBACK_PER_ADDRESS, count_try
 
@@ -105,6 +110,23 @@ def accent(request, colour):
     return HttpResponse(colours.stylesheet(f"#{colour}"), content_type="text/css")
 
 
+@login_not_required
+@require_safe
+@cache_control(public=True, max_age=31536000, immutable=True)
+def media(request, path):
+    """A logo or a portrait, wherever files are kept; its random name is never given to another picture."""
+    try:
+        picture = default_storage.open(path)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise Http404 from error
+    unchanged = get_conditional_response(request, etag=f'"{PurePath(path).stem}"')
+    if unchanged is not None:
+        picture.close()
+        return unchanged
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return FileResponse(picture, content_type=kind, headers={"ETag": f'"{PurePath(path).stem}"'})
+
+
 @published_page()
 def robots(request):
     return render(request, "robots.txt", content_type="text/plain")
@@ -151,8 +173,8 @@ def csrf_failure(request, reason=""):
 
 
 def server_error(request):
-    """A fault of ours; or the database is away, which passes."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    """A fault of ours; or the database or the storage is away, which passes."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError | StorageFailed):
         response = HttpResponse(render_to_string("503.html"), status=503)
         response["Retry-After"] = str(RETRY_SECONDS)
         return response

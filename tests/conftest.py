@@ -10,7 +10,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test.client import Client
 from django.utils import translation
 
-from tests import factories
+from tests import factories, object_storage
 from tests.signing_in import sign_in
 
 
@@ -57,6 +57,27 @@ def _tables_that_refuse_to_be_emptied():
     DatabaseOperations.execute_sql_flush = execute
     yield
     DatabaseOperations.execute_sql_flush = flush
+
+
+@pytest.fixture(scope="session")
+def object_storage_address():
+    """An S3-compatible storage, for all tests of this process that ask for it."""
+    with object_storage.moto() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(settings, monkeypatch, object_storage_address):
+    """Files are on S3-compatible storage; gives what lies in its private folder."""
+    return object_storage.use_bucket(settings, monkeypatch, object_storage_address)
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def private_files(request, settings):
+    """The test runs twice, with files on this machine's disk and on S3-compatible storage; gives what lies there."""
+    return (
+        object_storage.Folder(settings.PRIVATE_ROOT) if request.param == "disk" else request.getfixturevalue("bucket")
+    )
 
 
 @pytest.fixture

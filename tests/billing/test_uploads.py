@@ -76,11 +76,11 @@ def test_file_is_kept_privately_under_a_random_name(clerk, settings):
     assert list(Path(settings.MEDIA_ROOT).rglob("*")) == []
 
 
-def test_nothing_is_imported_before_somebody_says_so(take, settings):
+def test_nothing_is_imported_before_somebody_says_so(take, private_files):
     upload = take()
 
     assert stands(upload) == (UploadState.CHECKED, True)
-    assert [path.read_bytes() for path in files(settings)] == [GOOD]
+    assert [private_files.read(name) for name in private_files.names()] == [GOOD]
     assert Statement.objects.count() == Patient.objects.count() == ImportBatch.objects.count() == 0
 
 
@@ -113,7 +113,7 @@ def test_check_shows_new_changed_and_unchanged(take, clerk, run_jobs):
     assert Statement.objects.get(number="S-1").charges_cents == 10_000
 
 
-def test_bad_file_is_refused_with_every_row_and_column_and_deleted(take, settings):
+def test_bad_file_is_refused_with_every_row_and_column_and_deleted(take, private_files):
     upload = take(BAD)
 
     assert stands(upload) == (UploadState.REFUSED, False)
@@ -126,7 +126,7 @@ def test_bad_file_is_refused_with_every_row_and_column_and_deleted(take, setting
             [3, "statement_number", "is empty"],
         ],
     }
-    assert files(settings) == []
+    assert private_files.names() == []
     assert Statement.objects.count() == Patient.objects.count() == 0
 
 
@@ -166,7 +166,7 @@ def test_file_that_is_too_large_is_refused_before_it_is_kept(clerk, settings, mo
 # ---- Accepting ------------------------------------------------------------------------------------------------------
 
 
-def test_accepted_file_is_imported_and_deleted(take, run_jobs, settings):
+def test_accepted_file_is_imported_and_deleted(take, run_jobs, private_files):
     upload = take()
     lead = factories.UserFactory(roles=[roles.BILLING_LEAD], is_staff=True)
 
@@ -178,7 +178,7 @@ def test_accepted_file_is_imported_and_deleted(take, run_jobs, settings):
     assert stands(upload) == (UploadState.IMPORTED, False)
     assert (upload.report["new"], upload.report["new_patients"], upload.stage) == (2, 2, "")
     assert sorted(Statement.objects.values_list("number", "charges_cents")) == [("S-1", 10_000), ("S-2", 10_000)]
-    assert files(settings) == []
+    assert private_files.names() == []
 
 
 def test_import_names_who_gave_the_word(take, run_jobs, clerk):
@@ -271,7 +271,7 @@ def test_check_that_the_database_gave_up_is_told_and_the_file_deleted(take, sett
     assert files(settings) == []
 
 
-def test_import_that_the_database_gave_up_is_asked_for_again(take, run_jobs, clerk, settings, monkeypatch):
+def test_import_that_the_database_gave_up_is_asked_for_again(take, run_jobs, clerk, monkeypatch, private_files):
     upload = take()
     report = upload.report
     accept_upload(upload, by=clerk)
@@ -280,7 +280,7 @@ def test_import_that_the_database_gave_up_is_asked_for_again(take, run_jobs, cle
         run_jobs()
 
     assert (stands(upload), upload.report, upload.stage) == ((UploadState.CHECKED, True), report, "")
-    assert (len(files(settings)), Statement.objects.count()) == (1, 0)
+    assert (len(private_files.names()), Statement.objects.count()) == (1, 0)
 
     accept_upload(upload, by=clerk)
     run_jobs()
@@ -291,7 +291,7 @@ def test_import_that_the_database_gave_up_is_asked_for_again(take, run_jobs, cle
 
 
 @pytest.mark.parametrize("state", UploadState)
-def test_file_is_discarded_while_nobody_imports_it(take, state, settings):
+def test_file_is_discarded_while_nobody_imports_it(take, state, private_files):
     upload = take()
     StatementUpload.objects.filter(pk=upload.pk).update(state=state)
 
@@ -299,7 +299,7 @@ def test_file_is_discarded_while_nobody_imports_it(take, state, settings):
 
     may = state in {UploadState.WAITING, UploadState.CHECKED, UploadState.REFUSED}
     assert stands(upload) == ((UploadState.DISCARDED, False) if may else (state, True))
-    assert len(files(settings)) == (0 if may else 1)
+    assert len(private_files.names()) == (0 if may else 1)
 
 
 def test_discarded_before_its_check_is_not_checked(clerk, run_jobs, settings):
@@ -453,10 +453,9 @@ def test_upload_that_is_being_worked_on_or_waits_its_turn_is_left_alone(taken, r
     assert stands(taken) == (UploadState.ACCEPTED, True)
 
 
-def test_file_that_was_deleted_already_is_asked_for_again(take, run_jobs, clerk, settings):
+def test_file_that_was_deleted_already_is_asked_for_again(take, run_jobs, clerk, private_files):
     upload = take()
-    for path in files(settings):
-        path.unlink()
+    upload.file.storage.delete(upload.file.name)
     accept_upload(upload, by=clerk)
     run_jobs()
 
@@ -501,7 +500,7 @@ def test_a_visitor_uploads_nothing(client, settings):
     assert response.url.startswith("/accounts/login/")
 
 
-def test_upload_by_page_from_file_to_import(staff, run_jobs, settings):
+def test_upload_by_page_from_file_to_import(staff, run_jobs, private_files):
     client = staff(roles.BILLING)
     response = client.post(ADD, {"file": SimpleUploadedFile("October.csv", GOOD)})
     upload = StatementUpload.objects.get()
@@ -519,7 +518,7 @@ def test_upload_by_page_from_file_to_import(staff, run_jobs, settings):
     run_jobs()
     done = client.get(page_of(upload))
     assert "What was done Rows 2 Patients owe in all $200.00 New statements 2" in text(done)
-    assert (Statement.objects.count(), files(settings)) == (2, [])
+    assert (Statement.objects.count(), private_files.names()) == (2, [])
 
 
 def test_page_lists_errors_by_row_and_column(staff, take):

@@ -178,6 +178,7 @@ def test_application_is_read_and_not_written(staff):
     assert (application.name, application.status) == ("Ann Lee", "received")
 
 
+@pytest.mark.usefixtures("private_files")
 def test_file_is_downloaded(staff):
     application = known(name="Ann Lee")
     response = staff("Hiring").get(file_of(application))
@@ -195,6 +196,7 @@ def test_file_is_downloaded(staff):
     )
 
 
+@pytest.mark.usefixtures("private_files")
 def test_file_is_shown_as_pictures_in_a_page_that_can_do_nothing(staff):
     response = staff("Hiring").get(file_of(application := known(), "view_file"))
     policy = response["Content-Security-Policy"]

@@ -11,7 +11,6 @@ from careers import intake
 from careers.files import NoRoom, stray_files, sweep_loose, take_in
 from careers.intake import OpeningClosed, receive_application
 from careers.models import Application, ApplicationFile, FileKind, Letter
-from practice.private_files import PrivateStorage
 from practice.resources.demo_pdf import one_page
 from tests.factories import ApplicationFactory, OpeningFactory
 
@@ -35,16 +34,12 @@ def apply(opening=None, *, files=(("cv", "Ann Lee.PDF"),), **changes):
     )
 
 
-def private_files(settings):
-    return [path for path in settings.PRIVATE_ROOT.rglob("*") if path.is_file()]
-
-
-def nothing_is_left(settings):
+def nothing_is_left(private_files):
     rows = (Application, ApplicationFile, Letter, DBTaskResult)
-    return [model.objects.count() for model in rows] == [0] * 4 and private_files(settings) == []
+    return [model.objects.count() for model in rows] == [0] * 4 and private_files.names() == []
 
 
-def test_application_is_kept_with_its_files(settings):
+def test_application_is_kept_with_its_files(private_files):
     opening = OpeningFactory(answer_days=3)
     with time_machine.travel(datetime(2026, 5, 15, 16, tzinfo=UTC), tick=False):
         application = apply(opening, files=[("cv", "Ann Lee.PDF"), ("other", "ñ letter.docx")])
@@ -61,10 +56,10 @@ def test_application_is_kept_with_its_files(settings):
         ("cv", "Ann Lee.PDF", len(PDF)),
         ("other", "ñ letter.docx", len(PDF)),
     ]
-    on_disk = {f"applications/{path.name}": path for path in private_files(settings)}
-    assert set(on_disk) == {cv.stored.name, letter.stored.name}
-    assert [(p.read_bytes(), p.stat().st_mode & 0o777) for p in on_disk.values()] == [(PDF, 0o600)] * 2
-    assert ("Ann" in str(on_disk), cv.ending, letter.ending) == (False, "pdf", "docx")
+    names = private_files.names()
+    assert names == sorted([cv.stored.name, letter.stored.name])
+    assert [private_files.read(name) for name in names] == [PDF, PDF]
+    assert ("Ann" in str(names), cv.ending, letter.ending) == (False, "pdf", "docx")
 
 
 def test_queue_holds_numbers_only():
@@ -142,33 +137,33 @@ def test_nobody_is_told_where_nobody_is_named(settings, run_jobs, mailoutbox):
     assert [mail.to for mail in mailoutbox] == [["ann@example.com"]]
 
 
-def test_sent_twice_from_one_page_it_is_there_once(settings):
+def test_sent_twice_from_one_page_it_is_there_once(private_files):
     opening, once = OpeningFactory(), uuid4()
     first = apply(opening, once=once)
     assert (apply(opening, once=once), Application.objects.count()) == (first, 1)
-    assert (ApplicationFile.objects.count(), len(private_files(settings)), Letter.objects.count()) == (1, 1, 1)
+    assert (ApplicationFile.objects.count(), len(private_files.names()), Letter.objects.count()) == (1, 1, 1)
     assert apply(opening) != apply(opening)  # two pages: two applications
 
 
-def test_opening_that_closed_meanwhile_takes_nothing(settings):
+def test_opening_that_closed_meanwhile_takes_nothing(private_files):
     opening = OpeningFactory()
     type(opening).objects.update(status="closed")
     with pytest.raises(OpeningClosed):
         apply(opening)
-    assert nothing_is_left(settings)
+    assert nothing_is_left(private_files)
 
 
 # ---- Nothing half ---------------------------------------------------------------------------------------------------
 
 
-def test_failure_of_the_database_leaves_no_file(settings):
+def test_failure_of_the_database_leaves_no_file(private_files):
     with pytest.raises(DataError):
         apply(name="x" * 101)
-    assert nothing_is_left(settings)
+    assert nothing_is_left(private_files)
 
 
 @pytest.mark.parametrize("job", ["announce_application", "letters"])
-def test_failure_of_the_queue_leaves_neither_row_nor_file(settings, monkeypatch, job):
+def test_failure_of_the_queue_leaves_neither_row_nor_file(monkeypatch, job, private_files):
     class Full:
         def enqueue(self, application_id):
             raise KeyboardInterrupt
@@ -180,7 +175,7 @@ def test_failure_of_the_queue_leaves_neither_row_nor_file(settings, monkeypatch,
     monkeypatch.setattr(intake, job, Full())
     with pytest.raises(KeyboardInterrupt):
         apply(opening)
-    assert nothing_is_left(settings)
+    assert nothing_is_left(private_files)
 
 
 class Breaks(ContentFile):
@@ -194,15 +189,18 @@ class Breaks(ContentFile):
             raise OSError(28, "No space left on device")
         self.read_once = True
 
+    def read(self, *size):
+        raise OSError(28, "No space left on device")
 
-def test_full_disk_leaves_neither_row_nor_file(settings):
+
+def test_full_disk_leaves_neither_row_nor_file(private_files):
     good = ContentFile(PDF, name="cv.pdf")
     with pytest.raises(NoRoom):
         take_in([(FileKind.CV, good), (FileKind.OTHER, Breaks(PDF, name="letter.pdf"))])
-    assert nothing_is_left(settings)
+    assert nothing_is_left(private_files)
 
 
-def test_loose_files_are_swept_when_nobody_can_be_working_on_them(settings):
+def test_loose_files_are_swept_when_nobody_can_be_working_on_them(private_files):
     kept = ApplicationFactory()
     with time_machine.travel("2026-01-01 12:00Z", tick=False) as clock:
         take_in([(FileKind.CV, ContentFile(PDF, name="cv.pdf"))])
@@ -210,19 +208,19 @@ def test_loose_files_are_swept_when_nobody_can_be_working_on_them(settings):
         assert (sweep_loose(), ApplicationFile.objects.count()) == (0, 2)
         clock.shift(1)
         assert (sweep_loose(), list(ApplicationFile.objects.all())) == (1, list(kept.files.all()))
-    assert len(private_files(settings)) == 1
+    assert len(private_files.names()) == 1
 
 
 def test_row_without_its_file_is_swept_too():
     """A worker was killed between the two."""
     with time_machine.travel("2026-01-01"):
         (file,) = take_in([(FileKind.CV, ContentFile(PDF, name="cv.pdf"))])
-    PrivateStorage().delete(file.stored.name)
+    file.stored.storage.delete(file.stored.name)
     assert (sweep_loose(), ApplicationFile.objects.count()) == (1, 0)
 
 
-def test_stray_files_are_named_and_not_deleted(settings):
+def test_stray_files_are_named_and_not_deleted(private_files):
     ApplicationFactory()
     assert stray_files() == []
-    (settings.PRIVATE_ROOT / "applications" / "somebody.pdf").write_bytes(PDF)
-    assert (stray_files(), len(private_files(settings))) == (["applications/somebody.pdf"], 2)
+    private_files.write("applications/somebody.pdf", PDF)
+    assert (stray_files(), len(private_files.names())) == (["applications/somebody.pdf"], 2)

@@ -133,7 +133,7 @@ def test_a_document_is_kept_under_a_random_name(settings):
 
 def private_file(name, content=b"what is in it"):
     """A file as a model's field gives it: with a name inside the storage, not opened yet."""
-    storage = PrivateStorage()
+    storage = storages["private"]
     saved = storage.save(name, ContentFile(content))
     return SimpleNamespace(name=saved, open=lambda mode: storage.open(saved, mode))
 
@@ -240,6 +240,7 @@ def answer(file, method="get", **headers):
         ("bytes=0-9999999999999999", 200, TEN, None),
     ],
 )
+@pytest.mark.usefixtures("private_files")
 def test_part_of_a_file(asked, status, body, where):
     response, sent = answer(private_file("resources/a.pdf", TEN), Range=asked)
     assert (response.status_code, sent, response.get("Content-Range")) == (status, body, where)
@@ -248,6 +249,7 @@ def test_part_of_a_file(asked, status, body, where):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("private_files")
 def test_file_that_is_already_there_is_not_sent_again():
     file = private_file("resources/a.pdf", TEN)
     etag = answer(file)[0]["ETag"]

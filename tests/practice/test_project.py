@@ -96,14 +96,14 @@ def test_migrations_have_names_given_by_hand(room):
 
 def variables_read():
     text = (ROOT / "practice/settings.py").read_text()
-    return set(re.findall(r"""(?:env(?:\.\w+)?|secret)\(\s*"([A-Z_]+)\"""", text))
+    return set(re.findall(r"""(?:env(?:\.\w+)?|secret)\(\s*"([A-Z0-9_]+)\"""", text))
 
 
 def example():
     """The variables of .env.example: {name: value}; each has a line above it that says what it is."""
     found, explained = {}, False
     for line in (ROOT / ".env.example").read_text().splitlines():
-        if match := re.fullmatch(r"#? ?([A-Z_]+)=(.*)", line):
+        if match := re.fullmatch(r"#? ?([A-Z0-9_]+)=(.*)", line):
             assert explained, f"{match.group(1)} is not explained"
             found[match.group(1)] = None if line.startswith("#") else match.group(2)
         explained = line.startswith("#")

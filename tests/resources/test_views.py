@@ -194,6 +194,7 @@ def test_link_opens_on_its_own_site_and_is_no_download(sign_in):
     assert (client.get("/resources/link/download/").status_code, readings()) == (404, [])
 
 
+@pytest.mark.usefixtures("private_files")
 @pytest.mark.parametrize(("asked", "status", "start"), [("bytes=0-3", 206, b"%PDF"), ("bytes=999999-", 416, b"")])
 def test_part_of_a_file_is_checked_and_logged_like_the_whole(sign_in, asked, status, start):
     DocumentFactory(slug="ct")
@@ -249,6 +250,7 @@ def test_pages_are_kept_by_nobody_and_found_by_no_search_engine(sign_in, path):
     assert '<meta name="robots" content="noindex">' in response.text
 
 
+@pytest.mark.usefixtures("private_files")
 @pytest.mark.parametrize(
     ("name", "content", "content_type"),
     [("Secret name.PDF", PDF, "application/pdf"), ("Secret name.docx", b"PK", DOCX)],
