@@ -2,18 +2,16 @@
 
 It asks about every attempt that is not resolved, acts on messages that could not be acted on, pushes refunds, charges
 what is due of payment plans, and looks for what was done at the processor without a word to us. It also goes on with
-uploaded files whose worker was killed. Each row has a transaction of its own; one that fails does not keep the others
-waiting. Two sweeps never run at once.
+uploaded files and other jobs whose worker was killed. Each row has a transaction of its own; one that fails does not
+keep the others waiting. Two sweeps never run at once.
 """
 
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from billing import instalments, payments, refunds
@@ -33,6 +31,8 @@ from billing.models import (
 )
 from billing.uploads import begun_uploads, take_up
 from billing.webhooks import process
+from practice.dropped_jobs import take_up_dropped_jobs
+from practice.one_at_a_time import alone
 from practice.published_pages import fold_changes
 from practice.throttles import forget_ended
 
@@ -56,26 +56,13 @@ class SweepReport:
     reminders: int = 0
 
 
-@contextmanager
-def only_one():
-    """Holds the sweep's lock; gives False when another sweep holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ONE_SWEEP])
-        (is_ours,) = cursor.fetchone()
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ONE_SWEEP])
-
-
 def sweep(at: datetime | None = None, *, deep: bool = False) -> SweepReport | None:
     """Bring everything unresolved to what is true at the processor. None when another sweep is at it.
 
     `deep` also compares the last 35 days of the processor's movements with ours, instead of the last two hours.
     """
     at = at or timezone.now()
-    with only_one() as is_ours:
+    with alone(ONE_SWEEP) as is_ours:
         if not is_ours:
             return None
         report = SweepReport()
@@ -90,6 +77,7 @@ def sweep(at: datetime | None = None, *, deep: bool = False) -> SweepReport | No
         report.reminders = instalments.remind(at)
         report.instalments = instalments.charge_due(at)
         _each(begun_uploads(), take_up)
+        take_up_dropped_jobs(at)
         forget_ended(at)
         fold_changes()
         return report

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,6 +26,7 @@ from careers.models import (
     LegalHold,
 )
 from careers.review import ReviewError, locked
+from practice.one_at_a_time import wait_for_turn
 
 CERTIFICATE_LOCK = 6_211_001  # one certificate at a time: each holds the digest of the one before
 
@@ -109,8 +110,7 @@ def _delete(applications: Iterable[Application], kind: CertificateKind, *, by):
 
 
 def _certify(kind: CertificateKind, lines: list[dict], by) -> Certificate:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CERTIFICATE_LOCK])
+    wait_for_turn(CERTIFICATE_LOCK)
     last = Certificate.objects.order_by("-pk").first()
     certificate = Certificate(
         kind=kind, made_by=by, made_at=timezone.now(), deleted=lines, previous=last.digest if last else ""

@@ -3,13 +3,17 @@
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from education.models import Article, ArticleStatus
 from practice.mail import mail_job, send
+from practice.one_at_a_time import wait_for_turn
 from practice.search.models import MissedSearch
 
 AHEAD = timedelta(days=30)
+ONE_REMINDER = 6_511_001  # the number of the advisory lock
 
 
 def waiting(on: date | None = None) -> dict:
@@ -29,11 +33,19 @@ def waiting(on: date | None = None) -> dict:
 
 
 def remind(on: date | None = None) -> bool:
-    """Queue a mail to EDITORIAL_RECIPIENTS, if anything waits; returns whether one was queued."""
+    """Queue a mail to EDITORIAL_RECIPIENTS, if anything waits; returns whether one was queued.
+
+    One mail a day, on however many machines this is called.
+    """
     on = on or timezone.localdate()
     if not settings.EDITORIAL_RECIPIENTS or not any(waiting(on).values()):
         return False
-    send_reminder.enqueue(on.isoformat())
+    with transaction.atomic():
+        wait_for_turn(ONE_REMINDER)
+        mails = DBTaskResult.objects.filter(task_path=send_reminder.module_path)
+        if mails.filter(args_kwargs__args=[on.isoformat()]).exists():
+            return False
+        send_reminder.enqueue(on.isoformat())
     return True
 
 

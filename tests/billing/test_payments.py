@@ -16,8 +16,9 @@ from billing.gateways.sandbox.models import CardSession, Notification
 from billing.gateways.sandbox.processor import take_payment
 from billing.models import Attempt, AttemptState, GatewayEvent, Payment
 from billing.proof import prove
-from billing.sweep import SweepReport, only_one, sweep
+from billing.sweep import ONE_SWEEP, SweepReport, sweep
 from billing.withdrawals import void_statement, write_off
+from practice.one_at_a_time import alone
 from tests import factories
 from tests.billing.books import accounts, answers_lost, page_of, pay, proof
 
@@ -370,7 +371,7 @@ def test_second_sweep_at_the_same_time_does_nothing(capsys):
         call_command("settle_payments")
         connection.close()
 
-    with only_one() as is_ours:
+    with alone(ONE_SWEEP) as is_ours:
         other = threading.Thread(target=second)
         other.start()
         other.join()

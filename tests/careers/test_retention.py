@@ -1,6 +1,7 @@
 """What is kept, for how long, and the proof of what was deleted."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,9 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, InternalError, connection, transaction
 
 from careers import merging, retention, review
+from careers.management.commands.purge_applications import ONE_PURGE
 from careers.models import Application, ApplicationFile, Certificate, Comment, Draft, LegalHold, Letter, Scorecard
 from careers.review import ReviewError
 from practice.accounts.models import Change
+from practice.one_at_a_time import alone
 from tests.factories import ApplicationFactory, OpeningFactory, UserFactory
 
 pytestmark = pytest.mark.usefixtures("identity")
@@ -261,3 +264,21 @@ def test_purge_also_takes_unfinished_applications_and_loose_files(capsys):
     purge()
     assert capsys.readouterr().out == "Deleted: 0 applications, 1 unfinished ones, 1 loose files.\n"
     assert (Draft.objects.count(), ApplicationFile.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_second_purge_leaves_the_first_alone(capsys):
+    ApplicationFactory(status="declined", decided_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    def second_machine():
+        call_command("purge_applications")
+        connection.close()
+
+    with alone(ONE_PURGE) as is_ours:
+        other = threading.Thread(target=second_machine)
+        other.start()
+        other.join()
+    assert (is_ours, Application.objects.count()) == (True, 1)
+    assert capsys.readouterr().out == "Another purge is at work; nothing was deleted.\n"
+    call_command("purge_applications")
+    assert (Application.objects.count(), Certificate.objects.count()) == (0, 1)

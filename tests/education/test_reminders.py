@@ -1,7 +1,9 @@
+import threading
 from datetime import date, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django_tasks_db.models import DBTaskResult
 
 from education import publishing
@@ -166,7 +168,8 @@ def test_mail_is_of_the_day_it_was_asked_for(inbox, run_jobs, time_machine):  # 
 
 
 @pytest.mark.parametrize(
-    ("waits", "sentence"), [(True, "A reminder is on its way.\n"), (False, "Nothing waits; no mail was sent.\n")]
+    ("waits", "sentence"),
+    [(True, "A reminder is on its way.\n"), (False, "Nothing waits, or today's mail was sent already.\n")],
 )
 def test_command_says_what_it_did(capsys, waits, sentence):
     if waits:
@@ -179,3 +182,22 @@ def test_command_refuses_where_nobody_is_named(settings):
     settings.EDITORIAL_RECIPIENTS = []
     with pytest.raises(CommandError, match=r"^Nobody is named in EDITORIAL_RECIPIENTS\.$"):
         call_command("send_review_reminders")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_machines_send_one_mail():
+    ArticleFactory(status="in review")
+    start, said = threading.Barrier(2), []
+
+    def machine():
+        start.wait()
+        said.append(remind())
+        connection.close()
+
+    machines = [threading.Thread(target=machine) for _ in range(2)]
+    for each in machines:
+        each.start()
+    for each in machines:
+        each.join()
+    assert (sorted(said), DBTaskResult.objects.count()) == ([False, True], 1)
+    assert remind(TODAY + timedelta(days=7)) is True

@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from careers import drafts, files, retention, review
 from careers.models import Application, Certificate
+from practice.one_at_a_time import alone
 from practice.private_files import delete_unfinished
+
+ONE_PURGE = 6_211_002  # the number of the advisory lock
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +69,13 @@ class Command(BaseCommand):
         )
 
     def _purge(self, path: Path | None):
+        with alone(ONE_PURGE) as is_ours:
+            if is_ours:
+                self._purge_alone(path)
+            else:
+                self.stdout.write("Another purge is at work; nothing was deleted.")
+
+    def _purge_alone(self, path: Path | None):
         missed = review.decline_missed()
         if missed:
             self.stderr.write(f"Rejections that were scheduled and had not been sent: {missed}. They are on their way.")

@@ -10,4 +10,6 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if not settings.EDITORIAL_RECIPIENTS:
             raise CommandError("Nobody is named in EDITORIAL_RECIPIENTS.")
-        self.stdout.write("A reminder is on its way." if remind() else "Nothing waits; no mail was sent.")
+        self.stdout.write(
+            "A reminder is on its way." if remind() else "Nothing waits, or today's mail was sent already."
+        )
