@@ -134,7 +134,8 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
 
 # What sign-in counts and remembers (used codes, limits) must be the same for all workers.
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://site_cache")}
-CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
+if CACHES["default"]["BACKEND"].endswith("DatabaseCache"):  # a Redis has a limit of its own, and refuses this word
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 100_000)
 
 # Room for copies of published pages in each worker, and once more on disk for all of them; 0 keeps none.
 PAGE_CACHE_MEGABYTES = env.int("PAGE_CACHE_MEGABYTES", default=64)
