@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.utils import timezone
+
+from practice.replica import reading_connection
 
 COUNTED_FOR = timedelta(days=365)
 FEWEST = 5  # of fewer answers no number is published: it could be somebody's
@@ -31,7 +32,7 @@ class DaysToAnswer:
 
 def days_to_answer(at: datetime | None = None) -> DaysToAnswer | None:
     """Of those decided in the last year; None where they are too few. Who withdrew was not waiting for us."""
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(DAYS, [(at or timezone.now()) - COUNTED_FOR])
         count, first, decision = cursor.fetchone()
     if count < FEWEST:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from education import glossary
 from education.models import Edition, Name
 from education.paragraphs import plain_text
+from practice.replica import reading_connection
 from practice.search.providers import Group, Hit, Provider, register
 from practice.search.query import Query
 
@@ -67,7 +67,7 @@ def _ranked(query: Query, vector: str, tsquery: str) -> list[int]:
             values[f"slot{number}"] = slot.as_tsquery()
             matches.append(MATCHES.format(name=f"slot{number}"))
     order = f"{' + '.join(matches)} DESC," if matches else ""
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(RANKED.format(vector=vector, order=order), values)
         return [pk for (pk,) in cursor.fetchall()]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "practice.replica.ReplicaMiddleware",
 ]
 
 TEMPLATES = [
@@ -131,6 +133,17 @@ DATABASES["default"] |= {"CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60), "C
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
+
+# A streaming replica that visitors who are not signed in may read from; see practice/replica.py.
+REPLICA_URL = env.str("REPLICA_URL", default="")
+if REPLICA_URL:
+    DATABASES["replica"] = env.db("REPLICA_URL") | {
+        "CONN_MAX_AGE": DATABASES["default"]["CONN_MAX_AGE"],
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 2, "isolation_level": IsolationLevel.REPEATABLE_READ},
+        "TEST": {"MIRROR": "default"},
+    }
+DATABASE_ROUTERS = ["practice.replica.ReplicaRouter"]
 
 # What sign-in counts and remembers (used codes, limits) must be the same for all workers.
 CACHES = {"default": env.cache("CACHE_URL", default="dbcache://site_cache")}

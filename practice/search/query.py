@@ -11,12 +11,12 @@ from functools import reduce
 from itertools import combinations, pairwise
 from operator import or_
 
-from django.db import connection
 from django.db.models import Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from practice.folding import fold, singular
+from practice.replica import reading_connection
 from practice.search.models import SynonymGroup, Word
 from practice.search.providers import PROVIDERS
 
@@ -253,7 +253,7 @@ def _meant(words: list[str], language: str) -> dict[str, list[str]]:
     if not words:
         return {}
     candidates: dict[str, list[tuple[float, str]]] = {}
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(ALIKE, {"words": words, "language": language, "most": MOST_LETTERS_APART})
         for asked, word, similarity, sounds_alike in cursor.fetchall():
             apart = letters_apart(asked, word)

@@ -3,11 +3,13 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
+from practice.replica import reads_replica
 from practice.search.missed import note_missed
 from practice.search.providers import PROVIDERS
 from practice.search.query import understand
 
 
+@reads_replica
 @login_not_required
 @require_safe
 def search(request):
