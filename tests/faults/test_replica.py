@@ -74,6 +74,15 @@ def reading(standby, settings, identity, monkeypatch):
         "OPTIONS": {"connect_timeout": 2, "isolation_level": IsolationLevel.REPEATABLE_READ},
     }
     monkeypatch.setitem(connections.settings, "replica", facts)
+    wrapper = connections["replica"]
+
+    def ensure_connection():
+        """As Django's own, which tests replace by one that knows no database but theirs."""
+        if wrapper.connection is None:
+            with wrapper.wrap_database_errors:
+                wrapper.connect()
+
+    monkeypatch.setattr(wrapper, "ensure_connection", ensure_connection)
     yield standby
     connections["replica"].close()
     del connections["replica"]
@@ -140,11 +149,12 @@ def test_all_that_is_shown_is_of_one_moment(reading, monkeypatch):
     assert "Before" in get("/announcements/")[0]
 
 
-def _on_another_connection():
+def _on_another_connection(sql="SELECT title FROM announcements_announcement", values=()):
     aside = connections.create_connection("replica")
+    aside.connect()
     try:
         with aside.cursor() as cursor:
-            cursor.execute("SELECT title FROM announcements_announcement")
+            cursor.execute(sql, values)
             return cursor.fetchone()[0]
     finally:
         aside.close()
@@ -228,6 +238,7 @@ def test_search_reads_from_the_replica_and_counts_what_it_missed_on_the_primary(
 
 
 def test_replica_that_is_killed_is_missed_by_nobody(reading, monkeypatch):
+    monkeypatch.setattr(replica, "AWAY_FOR", 3600.0)
     factories.AnnouncementFactory(title="News")
     catch_up()
     client = Client()
@@ -240,7 +251,7 @@ def test_replica_that_is_killed_is_missed_by_nobody(reading, monkeypatch):
     tries = []
     with monkeypatch.context() as watched:
         watched.setattr(connections["replica"], "connect", lambda: tries.append(1))
-        text = get("/announcements/", client)[0]
+        text = client.get("/announcements/").text
     assert ("News" in text, tries) == (True, [])  # it is not asked again at once
 
 
@@ -270,10 +281,7 @@ def test_replica_that_gives_up_half_way_is_missed_by_nobody(reading, monkeypatch
             with connections["replica"].cursor() as cursor:
                 cursor.execute("SELECT pg_backend_pid()")
                 (number,) = cursor.fetchone()
-            aside = connections.create_connection("replica")
-            with aside.cursor() as cursor:
-                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [number])
-            aside.close()
+            _on_another_connection("SELECT pg_terminate_backend(%s, 5000)", [number])
         return found
 
     monkeypatch.setattr(replica, "_changes", and_then_it_is_cut_off)

@@ -88,7 +88,7 @@ ALTER = migrations.AlterField
         migrations.RemoveConstraint("visit", "named"),
         migrations.AlterModelOptions("visit", {"ordering": ["name"]}),
         migrations.RunPython(lambda apps, editor: None),
-        migrations.RunSQL("CREATE TRIGGER t AFTER INSERT ON app_visit EXECUTE FUNCTION f()", "DROP TABLE app_visit"),
+        migrations.RunSQL("CREATE TRIGGER t AFTER TRUNCATE ON app_visit EXECUTE FUNCTION f()", "DROP TABLE app_visit"),
         migrations.RunSQL([("INSERT INTO app_visit VALUES (%s)", [1])]),
     ],
     ids=lambda operation: operation.describe()[:60],
