@@ -1,34 +1,50 @@
 """Shared by all tests: a real Postgres, files in temporary folders, mail in memory, jobs that run when told to."""
 
+import shutil
 from importlib import import_module
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
+from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test.client import Client
+from django.test.utils import override_settings
 from django.utils import translation
 
-from tests import factories, object_storage
+from tests import factories, hurried_server, object_storage
 from tests.signing_in import sign_in
 
 
 def pytest_configure():
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where there is none
+    hurried_server.use()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick(tmp_path_factory):
+    """Settings of the whole run. Made once: seven changes before and after each test cost more than most tests."""
+    folder = tmp_path_factory.mktemp("files")
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STORAGES=settings.STORAGES | {"staticfiles": plain},
+        WHITENOISE_AUTOREFRESH=True,
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        MEDIA_ROOT=folder / "media",
+        PRIVATE_ROOT=folder / "private",
+    ):
+        yield folder
 
 
 @pytest.fixture(autouse=True)
-def _quick_and_contained(settings, tmp_path):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-    settings.WHITENOISE_AUTOREFRESH = True
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    cache.clear()  # one test's tries to sign in are not another's
-    settings.MEDIA_ROOT = tmp_path / "media"
-    settings.PRIVATE_ROOT = tmp_path / "private"
+def _contained(_quick):
+    """One test's tries to sign in and its files are not another's."""
+    cache.clear()
+    yield
+    for kept in _quick.iterdir():
+        shutil.rmtree(kept)
 
 
 @pytest.fixture(autouse=True)
@@ -44,19 +60,31 @@ def _addresses_of_the_demo():
     import_module(settings.ROOT_URLCONF)
 
 
+MADE_FROM_CODE = {"django_content_type", "auth_permission"}  # no test changes them; to make them again takes long
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _tables_that_refuse_to_be_emptied():
-    """Between tests that commit, Django empties the tables; the ledger refuses, so its triggers sleep meanwhile."""
-    flush = DatabaseOperations.execute_sql_flush
+    """After a test that commits, Django truncates all tables and makes its permissions again, which takes a second.
 
-    def execute(operations, statements):
+    Here only the tables that have rows are emptied. The ledger refuses, so all triggers sleep meanwhile.
+    """
+
+    def statements(operations, _style, tables, **_options):
+        quote = operations.quote_name
+        others = sorted(set(tables) - MADE_FROM_CODE)
+        questions = (f"SELECT '{table}' WHERE EXISTS (SELECT FROM {quote(table)})" for table in others)
+        with operations.connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(questions))
+            full = [table for (table,) in cursor.fetchall()]
         asleep = "SET session_replication_role = replica"
         awake = "SET session_replication_role = DEFAULT"
-        return flush(operations, [asleep, *statements, awake])
+        return [asleep, *(f"DELETE FROM {quote(table)}" for table in full), awake]
 
-    DatabaseOperations.execute_sql_flush = execute
-    yield
-    DatabaseOperations.execute_sql_flush = flush
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", statements)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_facts: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -47,8 +47,10 @@ class EmbeddedServerError(RuntimeError):
 class EmbeddedServer:
     """One PostgreSQL cluster in a folder, shared by all processes that name that folder."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, options: dict[str, str] | None = None):
+        """`options` are further settings of the server, where it is this process that starts it."""
         self.folder = Path(folder).resolve()
+        self.options = SERVER_OPTIONS | (options or {})
         self.data = self.folder / "data"
         self.log = self.folder / "postgres.log"
         self._user_of_server: tuple[int, int] | None = None  # (process id, file descriptor of users.lock)
@@ -173,7 +175,7 @@ class EmbeddedServer:
             (self.socket_folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def _start(self) -> None:
-        options = " ".join(f"-c {name}='{value}'" for name, value in SERVER_OPTIONS.items())
+        options = " ".join(f"-c {name}='{value}'" for name, value in self.options.items())
         self._run(
             "pg_ctl", "start", "-D", str(self.data), "-l", str(self.log), "-w", "-t", str(START_SECONDS),
             "-o", f"-k '{self.socket_folder}' {options}",
