@@ -6,16 +6,23 @@ JOBS ?= auto
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format screenshots clean
+.PHONY: help run test test-15 lint types format screenshots clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/installed ## install, start the embedded database, load the demo practice, serve it
 	DEMO=1 PORT=$(PORT) $(BIN)/python manage.py demo
 
 test: $(VENV)/installed-dev ## install everything and run the whole suite
 	DEMO=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+# A cluster that lives as long as the run: it needs the packages postgresql-15 and postgresql-common, and touches no other.
+test-15: $(VENV)/installed-dev ## run the whole suite on Debian's PostgreSQL 15
+	pg_virtualenv -t -v 15 -c '--locale C.UTF-8 --encoding UTF8' -o fsync=off -o full_page_writes=off \
+	    -o shared_buffers=256MB -o max_wal_size=4GB -o max_connections=200 \
+	    sh -c 'export DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/$$PGDATABASE; \
+	        unset PGUSER PGPASSWORD PGHOST PGPORT PGDATABASE; exec $(MAKE) test'
 
 lint: $(VENV)/installed-dev ## check style, templates and types
 	$(BIN)/ruff check .

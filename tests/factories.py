@@ -58,6 +58,8 @@ from practice.resources.models import (
 )
 from practice.resources.versions import add_version
 
+PASSWORD = "a long test password"
+
 
 class IdentityFactory(DjangoModelFactory):
     class Meta:
@@ -82,14 +84,20 @@ class UserFactory(DjangoModelFactory):
     email = factory.Sequence(lambda n: f"person{n}@example.com")
     name = factory.Sequence(lambda n: f"Person {n}")
 
-    @factory.post_generation
-    def password(self, create, extracted, **_options):
-        self.set_password(extracted or "a long test password")
-        self.save()
+    @classmethod
+    def _create(cls, model_class, *args, password=PASSWORD, **facts):
+        user = model_class(**facts)
+        user.set_password(password)
+        user.save()
+        return user
 
     @factory.post_generation
     def roles(self, create, extracted, **_options):
-        self.groups.set(Group.objects.get(name=role) for role in extracted or ())
+        if names := set(extracted or ()):
+            groups = Group.objects.filter(name__in=names)
+            assert {group.name for group in groups} == names
+            held = self.groups.through
+            held.objects.bulk_create(held(user=self, group=group) for group in groups)
 
 
 class LocationFactory(DjangoModelFactory):
