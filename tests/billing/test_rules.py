@@ -1,7 +1,7 @@
 """The check that the database really holds each rule about money."""
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import Tags, run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -19,7 +19,7 @@ def table_of(trigger):
 
 
 def errors():
-    found = run_checks(databases=["default"])
+    found = run_checks(tags=[Tags.database], databases=["default"])
     return [(error.id, error.msg) for error in found if error.id.startswith("billing.")]
 
 

@@ -82,7 +82,12 @@ ADDRESSES = ["/physicians/", "/announcements/", "/notices/", "/patient-informati
              "/careers/", "/careers/application/", "/pay/receipt/", "/pay/webhooks/", "/pay/q/", "/pay/plan/", "/pay/ask/", "/accent-", "/resources/", "/media/portraits/"]  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def identity(module_rows):
+    return factories.IdentityFactory()
+
+
+@pytest.fixture(scope="module")
 def place(identity):
     factories.ArticleFactory(topic__slug="knee")
     return {"notice": factories.NoticeVersionFactory().notice.slug, "opening": factories.OpeningFactory().slug}

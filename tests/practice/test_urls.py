@@ -143,9 +143,12 @@ OF_AN_APPLICATION = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def rows(identity):
+@pytest.fixture(scope="module")
+def rows_of_all(module_rows):
     """One row behind each address that names one."""
+    factories.IdentityFactory()
+    for slug in ("terms", "privacy", "accessibility"):
+        factories.NoticeVersionFactory(notice__slug=slug)
     attempt = factories.AttemptFactory()
     bill = factories.StatementFactory()
     plan = plans.agree(bill, 2, email="payer@example.com", language="en", address=None)
@@ -187,9 +190,8 @@ def rows(identity):
 
 
 @pytest.fixture
-def standing_notices(rows):
-    for slug in ("terms", "privacy", "accessibility"):
-        factories.NoticeVersionFactory(notice__slug=slug)
+def rows(db, rows_of_all):
+    return rows_of_all
 
 
 @pytest.mark.parametrize("name", [name for name, audience in (AUDIENCE | ALLAUTH).items() if audience == SIGNED_IN])
@@ -227,7 +229,7 @@ WITH_A_POSTING_FORM = {
 
 @pytest.mark.parametrize("prefix", ["", "/es"])
 @pytest.mark.parametrize("name", [*PAGES, "account_login"])
-def test_page_has_one_h1_nothing_inline_and_no_outside_address(client, standing_notices, rows, name, prefix):
+def test_page_has_one_h1_nothing_inline_and_no_outside_address(client, rows, name, prefix):
     import re  # noqa: PLC0415
 
     prefix = "" if name == "infobutton" else prefix
@@ -246,7 +248,7 @@ def test_page_has_one_h1_nothing_inline_and_no_outside_address(client, standing_
     "name",
     sorted({*PAGES, *FILES} - WITH_A_POSTING_FORM - {"careers:application", "careers:sent", "billing:estimate_thanks"}),
 )
-def test_public_page_sets_no_cookie_and_does_not_vary_by_it(client, standing_notices, rows, name):
+def test_public_page_sets_no_cookie_and_does_not_vary_by_it(client, rows, name):
     response = client.get(reverse(name, args=rows.get(name)))
 
     assert response.cookies.output() == ""

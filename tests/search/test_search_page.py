@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from django.utils import timezone
@@ -491,16 +492,16 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("prefix", ["", "/es"])
-@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_anything_may_be_asked(client, prefix, text):
+def test_anything_may_be_asked(client, subtests):
     ArticleFactory(title="Knee MRI")
     ArticleFactory(title="RM de rodilla", language="es")
     make_term("knee", en="Knee", es="Rodilla")
-    response = ask(client, text, prefix)
-    assert response.status_code == 200
-    assert [part for part in ("<script>alert", "<svg onload") if part in response.text] == []
-    assert "Set-Cookie" not in response.headers
+    for text, prefix in product(NASTY, ("", "/es")):
+        with subtests.test(text=text[:80], prefix=prefix):
+            response = ask(client, text, prefix)
+            assert response.status_code == 200
+            assert [part for part in ("<script>alert", "<svg onload") if part in response.text] == []
+            assert "Set-Cookie" not in response.headers
 
 
 @pytest.mark.parametrize("query", ["q=%FF%FE", "q=%ED%A0%80", "q=%", "q=%C0%80", "q[]=knee", "q=a&q=knee", "&&=&"])
