@@ -79,6 +79,12 @@ def test_name_that_is_taken_is_never_written_over(bucket):
     assert (first == second, bucket.read(first), bucket.read(second)) == (False, b"first", b"second")
 
 
+def test_private_file_has_no_address(bucket):
+    """Not even one that is signed and ends soon: it would go past the permission check and the access log."""
+    name = save()
+    assert (storages["private"].url(name), default_storage.url("portraits/a.png")) == ("", "/media/portraits/a.png")
+
+
 @pytest.mark.parametrize("name", ["../media/a.pdf", "/etc/a.pdf", "applications/../../a.pdf"])
 def test_name_that_climbs_out_is_refused(bucket, name):
     with pytest.raises(SuspiciousOperation):
