@@ -40,6 +40,7 @@ class LinkLookUpForm(forms.Form):
 def email_field(**options) -> forms.EmailField:
     return forms.EmailField(
         max_length=254,
+        validators=[refuse_private_numbers],
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={
             "required": _("Enter your e-mail address."),

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from billing.codes import normalise
 from billing.models import LARGEST_STATEMENT_CENTS
+from practice.free_text import private_number
 from practice.money import parse_cents
 
 MAX_BYTES = 100 * 1024 * 1024
@@ -34,6 +35,10 @@ STATEMENT_COLUMNS = (
     "statement_code",
     "statement_total",
 )
+PRIVATE_NUMBERS = {
+    "card": "looks like it holds a card number",
+    "ssn": "looks like it holds a social security number",
+}
 PATIENT_COLUMNS = ("first_name", "last_name", "date_of_birth", "language")
 
 
@@ -60,7 +65,9 @@ class ImportRefused(Exception):
 # ---- Cells ----------------------------------------------------------------------------------------------------------
 
 
-def _text(longest: int, *, required: bool) -> Callable[[str], str]:
+def _text(longest: int, *, required: bool, is_number: bool = False) -> Callable[[str], str]:
+    """Parses a text; in one that is a number of the practice's own, digits may be as many as they like."""
+
     def parse(cell: str) -> str:
         cell = " ".join(cell.split())
         if required and not cell:
@@ -69,6 +76,8 @@ def _text(longest: int, *, required: bool) -> Callable[[str], str]:
             raise ValueError(f"is longer than {longest} characters")
         if any(ord(character) < 32 or ord(character) == 127 for character in cell):
             raise ValueError("holds control characters")
+        if not is_number and (found := private_number(cell)):
+            raise ValueError(PRIVATE_NUMBERS[found])
         return cell
 
     return parse
@@ -130,10 +139,10 @@ def _code(cell: str) -> str:
 
 
 CELLS: dict[str, Callable] = {
-    "statement_number": _text(40, required=True),
+    "statement_number": _text(40, required=True, is_number=True),
     "issued_on": _date,
     "due_on": _date,
-    "account_number": _text(40, required=True),
+    "account_number": _text(40, required=True, is_number=True),
     "first_name": _text(100, required=True),
     "last_name": _text(100, required=True),
     "date_of_birth": _birth_date,

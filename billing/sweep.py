@@ -32,6 +32,7 @@ from billing.models import (
 from billing.uploads import begun_uploads, take_up
 from billing.webhooks import process
 from practice.dropped_jobs import take_up_dropped_jobs
+from practice.jobs import forget_finished
 from practice.one_at_a_time import alone
 from practice.published_pages import fold_changes
 from practice.throttles import forget_ended
@@ -80,6 +81,7 @@ def sweep(at: datetime | None = None, *, deep: bool = False) -> SweepReport | No
         take_up_dropped_jobs(at)
         forget_ended(at)
         fold_changes()
+        forget_finished(at)
         return report
 
 

@@ -14,6 +14,7 @@ from education.models import Entry, Name, Term, key_of
 from education.publishing import explain_again
 from education.search_index import remember_names
 from practice.folding import fold
+from practice.free_text import private_number
 from practice.search.query import understand
 
 LANGUAGES = tuple(code for code, _name in settings.LANGUAGES)
@@ -228,6 +229,8 @@ def _checked(row: _Row) -> _Row:
             raise ValueError(f"{what} is longer than {longest} characters")
         if not can_be_stored(text):
             raise ValueError(f"{what} has a character that is no text")
+        if private_number(text):
+            raise ValueError(f"{what} looks like it holds a card or social security number")
     if not fold(row.name):
         raise ValueError("term is empty")
     if not re.fullmatch(r"[a-z0-9_-]+", row.slug):

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from practice.accounts.access_log import LoggedReadsMixin, record_many
 from practice.accounts.second_factor import has_second_factor, to_second_factor
 from practice.forms import QueryForm
+from practice.free_text import guard
 from practice.office_home import tasks_of, waiting_for
 from practice.office_search import search_office
 
@@ -32,9 +33,29 @@ FILTER_LOOKUPS = ("", "__exact", "__isnull", "__isempty", "__id__exact", "__gte"
 class OfficeList(admin.ModelAdmin):
     """What every list of the office does: it is called by what it lists, and filtered by its own filters alone.
 
+    What is typed on the pages of its rows holds no card number and no social security number.
+
     Django's lists take any lookup on any column, also on one that no page shows: `?token__startswith=a` would tell
     whether it does, and `?name__regex=(` ends in an error of the database.
     """
+
+    # Fields whose own shape is checked, in which a long number may stand: codes, drawings, numbers of accounts.
+    no_free_text: tuple[str, ...] = ()
+
+    def get_form(self, request, obj=None, change=False, **options):
+        form = super().get_form(request, obj, change=change, **options)
+        guard(form.base_fields, self.no_free_text)
+        return form
+
+    def get_formsets_with_inlines(self, request, obj=None):
+        for formset, inline in super().get_formsets_with_inlines(request, obj):
+            guard(formset.form.base_fields, getattr(inline, "no_free_text", ()))
+            yield formset, inline
+
+    def get_changelist_form(self, request, **options):
+        form = super().get_changelist_form(request, **options)
+        guard(form.base_fields, self.no_free_text)
+        return form
 
     def changelist_view(self, request, extra_context=None):
         title = {"title": capfirst(self.opts.verbose_name_plural)}

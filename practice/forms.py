@@ -34,6 +34,7 @@ class FeedbackForm(forms.Form):
         label=_("Your e-mail address (optional)"),
         help_text=_("Only if you would like an answer."),
         required=False,
+        validators=[refuse_private_numbers],
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         error_messages={"invalid": _("Enter an e-mail address like name@example.com.")},
     )

@@ -1,19 +1,30 @@
-"""Keeps card numbers and social security numbers out of everything a visitor types into a text box.
+"""Keeps card numbers and social security numbers out of everything that people type, visitors and staff alike.
 
-They must never reach the database: a card number there would end the practice's simple PCI position, and nobody who
-writes to a website should send a social security number.
+They must never reach the database: a card number there would end the practice's simple PCI position, and nobody needs
+to write a social security number to a website. Public forms name `refuse_private_numbers` field by field; the office
+gets it on all of its forms through `guard`; imported files are asked with `private_number`.
 """
 
 import re
 import unicodedata
+from collections.abc import Container, Mapping
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from practice.folding import fold, plain_signs
 
-DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ .\-]{1,3}[0-9]+)*", re.ASCII)
+DIGIT_GROUPS = re.compile(r"[0-9]+(?:[\s./_·\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
+# Phone numbers and days one after another, and names of vocabularies: one in ten would pass for a card.
+NO_CARD = re.compile(
+    r"(?<![0-9.\-])(?:1[ .\-])?[2-9][0-9]{2}([.\-])[2-9][0-9]{2}\1[0-9]{4}(?![0-9])(?!\1[0-9])"
+    r"|(?<![0-9.\-])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])(?!-[0-9])"
+    r"|(?<![0-9/])[0-3]?[0-9]/[0-3]?[0-9]/(?:19|20)?[0-9]{2}(?![0-9/])"
+    r"|(?<![0-9.])[0-2](?:\.[0-9]{1,8}){5,}(?![0-9])", re.ASCII
+)  # fmt: skip
+NINE_OR_MORE = re.compile(r"(?:[0-9][^0-9]{0,6}){8}[0-9]", re.ASCII)  # neither number has fewer digits
 LONGEST = 20_000  # characters; no text box takes as much, and looking through more takes time
 BETWEEN = r"[\s./_·-]{1,3}"
 SOCIAL_SECURITY = re.compile(
@@ -38,7 +49,7 @@ def passes_luhn(digits: str) -> bool:
 
 def holds_card_number(text: str) -> bool:
     """Whether neighbouring groups of digits make up a card number, whatever digits stand before and after them."""
-    for found in DIGIT_GROUPS.finditer(text):
+    for found in DIGIT_GROUPS.finditer(NO_CARD.sub("x", text)):
         groups = re.findall("[0-9]+", found.group())
         for first in range(len(groups)):
             digits = ""
@@ -57,24 +68,64 @@ def holds_social_security_number(text: str) -> bool:
 
 def plain_digits(text: str) -> str:
     """The text with digits of every script as ASCII, every dash as `-`, every space as ` `, and nothing invisible."""
+    if text.isascii():
+        return text
     plain = plain_signs(text, "NFKC").replace("−", "-")
     return "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in plain)
+
+
+def private_number(text: str) -> str:
+    """ "card" or "ssn" where the text holds such a number, however it is written; else nothing. For any length."""
+    plain = plain_digits(text)
+    if not NINE_OR_MORE.search(plain):
+        return ""
+    if holds_card_number(plain):
+        return "card"
+    return "ssn" if holds_social_security_number(plain) else ""
+
+
+REFUSALS = {
+    "card": _("This looks like it holds a card number. Please take it out: we never need it here."),
+    "ssn": _("This looks like it holds a social security number. Please take it out: we never need it here."),
+}
 
 
 def refuse_private_numbers(text: str) -> None:
     """A form validator. Raises ValidationError where the text holds a card or social security number, or is endless."""
     if len(text) > LONGEST:
         raise ValidationError(_("This text is too long. Please shorten it."), code="length")
-    plain = plain_digits(text)
-    if holds_card_number(plain):
-        raise ValidationError(
-            _("This looks like it holds a card number. Please take it out: we never need it here."), code="card"
-        )
-    if holds_social_security_number(plain):
-        raise ValidationError(
-            _("This looks like it holds a social security number. Please take it out: we never need it here."),
-            code="ssn",
-        )
+    refuse_numbers_in_long_text(text)
+
+
+def refuse_numbers_in_long_text(text) -> None:
+    """The same for the office, whose articles may be longer."""
+    found = private_number(str(text))
+    if found:
+        raise ValidationError(REFUSALS[found], code=found)
+
+
+def refuse_numbers_in_file_name(upload) -> None:
+    """The same for an uploaded file, whose name is kept or shown."""
+    refuse_numbers_in_long_text(getattr(upload, "name", None) or "")
+
+
+def guard(fields: Mapping[str, forms.Field], without: Container[str] = ()) -> None:
+    """Let these fields of a form refuse such numbers, but those in `without`, in which a long number may stand.
+
+    For the office, whose forms are many and made by Django: so that no text box can be forgotten.
+    """
+    for name, field in fields.items():
+        if name in without or isinstance(field.widget, forms.PasswordInput):  # only a digest of it is kept
+            continue
+        if isinstance(field, forms.FileField):
+            _add(field, refuse_numbers_in_file_name)
+        elif isinstance(field, forms.CharField) and not isinstance(field, forms.UUIDField):
+            _add(field, refuse_numbers_in_long_text)
+
+
+def _add(field, validator) -> None:
+    if validator not in field.validators:
+        field.validators = [*field.validators, validator]
 
 
 BIRTH = (

@@ -16,6 +16,7 @@ from django.utils import translation
 
 from practice.accounts.access_log import record_read
 from practice.accounts.second_factor import ask_again, proved_lately
+from practice.free_text import guard
 
 
 def page_name(opts, what: str) -> str:
@@ -150,6 +151,8 @@ class ActsMixin(admin.ModelAdmin):
             files = request.FILES if request.method == "POST" else None
             made_of = act.form_for(row) if act.form_for else act.form
             form = made_of(sent, files, initial=act.initial(row) if act.initial else {}) if made_of else None
+            if form is not None:
+                guard(form.fields, getattr(form, "no_free_text", ()))
             if request.method == "POST" and (form is None or form.is_valid()):
                 try:
                     said = act.do(request, row, form.cleaned_data if form else {})

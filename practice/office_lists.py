@@ -19,6 +19,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from practice.accounts.access_log import LoggedReadsMixin, record_read
+from practice.free_text import guard
 
 MOST_RELATED = 1_000
 
@@ -143,6 +144,7 @@ class BulkActsMixin(admin.ModelAdmin):
                 return None
             is_sure = "sure" in request.POST
             form = act.form(request.POST if is_sure else None)
+            guard(form.fields)
             if is_sure and form.is_valid():
                 self._do_each(act, request, rows, form.cleaned_data)
                 return None

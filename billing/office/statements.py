@@ -96,6 +96,7 @@ class ReasonForm(forms.Form):
 
 
 class ReissueForm(forms.Form):
+    no_free_text = ("number",)
     number = forms.CharField(label=_("Number of the new statement"), max_length=40)
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import uploads
 from billing.models import StatementUpload, UploadState
+from practice.free_text import guard
 from practice.money import dollars
 from practice.office import Act, ActsMixin, ReadOnlyMixin
 
@@ -66,6 +67,7 @@ class StatementUploadAdmin(ActsMixin, ReadOnlyMixin, admin.ModelAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+        guard(form.fields)
         if request.method == "POST" and form.is_valid():
             try:
                 upload = uploads.take_upload(form.cleaned_data["file"], by=request.user)

@@ -31,6 +31,7 @@ class CodeForm(forms.ModelForm):
 class ProcedureCodeInline(admin.TabularInline):
     model = ProcedureCode
     form = CodeForm
+    no_free_text = ("code",)
     extra = 0
     fields = ["code"]
 
@@ -38,6 +39,7 @@ class ProcedureCodeInline(admin.TabularInline):
 class ReferenceCodeInline(admin.TabularInline):
     model = ReferenceCode
     form = CodeForm
+    no_free_text = ("code",)
     extra = 0
     fields = ["system", "code"]
     verbose_name_plural = _("codes by which health record systems find it")
@@ -84,6 +86,7 @@ class IllustrationForm(forms.ModelForm):
 @admin.register(Illustration)
 class IllustrationAdmin(admin.ModelAdmin):
     form = IllustrationForm
+    no_free_text = ("drawing",)  # it has no text, see `illustrations`
     list_display = ["slug", "alt", "topics_shown"]
     search_fields = ["slug", "alt"]
     fields = ["slug", "drawing", "alt", "alt_es", "picture"]

@@ -5,10 +5,11 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.urls import reverse
 from django.utils import translation
 
-from practice.accounts.invitations import send_notice, send_reset
+from practice.accounts.invitations import notify, send_reset
 from practice.accounts.second_factor import may_enrol
 from practice.client_address import client_address
 from practice.encryption import decrypt, encrypt
+from practice.free_text import private_number
 from practice.throttles import SIGN_IN_AT_A_PLACE, SIGN_INS_PER_PLACE, count_try, forget, subnet, uncount_try
 
 MFA_CONTEXT = "mfa_authenticator.data"
@@ -24,6 +25,17 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
         """Staff begin in the office, others in Practice Resources."""
         return reverse("admin:index") if request.user.is_staff else super().get_login_redirect_url(request)
 
+    def add_message(self, request, level, message_template=None, *arguments, **options):
+        """Whoever signs out leaves nothing behind, not even a word of farewell, which would begin a new session."""
+        if message_template != "account/messages/logged_out.txt":
+            super().add_message(request, level, message_template, *arguments, **options)
+
+    def login(self, request, user):
+        """The list of one's sessions names the browser as it calls itself, which may be anything."""
+        if private_number(request.META.get("HTTP_USER_AGENT", "")):
+            request.META["HTTP_USER_AGENT"] = ""
+        super().login(request, user)
+
     def is_reauthentication_required(self, *, app, **options):
         """Whoever has just signed in need not prove it again to set up their second factor."""
         return not may_enrol(self.request)
@@ -35,7 +47,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix, email, context):
         message = self.render_mail(template_prefix, email, context)
-        send_notice.enqueue(message.subject, message.body, list(message.to))
+        notify(message.subject, message.body, list(message.to))
 
     # Wrong passwords are counted for a person at a place, and for a place: somebody who guesses at a named doctor's
     # account shuts out nobody elsewhere. The counts are in Postgres, so that all workers share them.

@@ -1,5 +1,7 @@
 """Mail about accounts: invitations, links to a new password, and word of what was changed. Always queued."""
 
+import json
+
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
@@ -7,7 +9,10 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from practice.accounts.models import User
+from practice.encryption import decrypt, encrypt
 from practice.mail import mail_job, send
+
+NOTICE_CONTEXT = "a notice about an account"
 
 
 def invite(user: User) -> None:
@@ -32,9 +37,15 @@ def send_reset(user_id: int, language: str) -> None:
         send("account/email/reset", [user.email], {"link": _link(user)}, language)
 
 
+def notify(subject: str, body: str, to: list[str]) -> None:
+    """Queue what allauth tells people about their account. It names their address and browser, so it waits sealed."""
+    send_sealed_notice.enqueue(encrypt(json.dumps([subject, body, to]), NOTICE_CONTEXT))
+
+
 @mail_job
-def send_notice(subject: str, body: str, to: list[str]) -> None:
-    """What allauth tells people about their account: that a password or a second factor was changed."""
+def send_sealed_notice(sealed: str) -> None:
+    """That a password or a second factor was changed."""
+    subject, body, to = json.loads(decrypt(sealed, NOTICE_CONTEXT))
     EmailMessage(subject=subject, body=body, to=to).send()
 
 
