@@ -14,7 +14,7 @@ from education.search_pages import article_ids
 from education.sheets import differences, plain_sheet_code
 from practice.forms import QueryForm
 from practice.models import Location
-from practice.published_pages import published_page
+from practice.published_pages import NUMBER, SLUG, TYPED, one_of, published_page
 from practice.search.query import understand
 
 TOPICS_PER_PAGE = 100
@@ -34,7 +34,7 @@ def sheet_editions():
     )
 
 
-@published_page("size", "part", "location")
+@published_page(size=one_of(Size), part=one_of(Extent), location=SLUG)
 def handout(request, slug):
     edition = get_object_or_404(sheet_editions().live().of_topic(slug), language=translation.get_language())
     form = HandoutForm(request.GET)
@@ -68,7 +68,7 @@ class SheetForm(forms.Form):
         return code
 
 
-@published_page("code")
+@published_page(code=TYPED)
 def find_sheet(request):
     form = SheetForm(request.GET) if "code" in request.GET else SheetForm()
     if form.is_bound and form.is_valid():
@@ -90,7 +90,7 @@ def sheet(request, code):
         return render(request, "education/sheet.html", {"printed": printed, "current": current, "changes": changes})
 
 
-@published_page("q", "page")
+@published_page(q=TYPED, page=NUMBER)
 def prep_sheets(request):
     """Every exam with its sheets in both languages: no patient data, two clicks to the Spanish PDF."""
     asked = QueryForm.read(request)

@@ -9,7 +9,7 @@ from education.models import BodyRegion, Edition, Entry, Modality, Term
 from education.pages import page_of, side_by_side
 from education.sample_bill import sample_bill
 from practice.forms import QueryForm
-from practice.published_pages import published_page
+from practice.published_pages import NUMBER, TYPED, one_of, published_page
 
 TERMS_PER_PAGE = 60
 ARTICLES_PER_PAGE = 100
@@ -22,7 +22,7 @@ class BrowseForm(forms.Form):
     exam = forms.ChoiceField(choices=Modality, required=False)
 
 
-@published_page("region", "exam", "page")
+@published_page(region=one_of(BodyRegion), exam=one_of(Modality), page=NUMBER)
 def index(request):
     editions = Edition.objects.live().in_language(translation.get_language())
     form = BrowseForm(request.GET)
@@ -107,7 +107,7 @@ def both_languages(request, slug):
     )
 
 
-@published_page("q", "page")
+@published_page(q=TYPED, page=NUMBER)
 def glossary(request):
     language = translation.get_language()
     query = QueryForm.read(request)

@@ -151,6 +151,7 @@ class PageCache:
         self.being_made: dict[Asked, threading.Event] = {}
         self.lock = threading.Lock()
         self.session_cookie = f"{settings.SESSION_COOKIE_NAME}="
+        self.public_host = settings.PUBLIC_ORIGIN.partition("://")[2]
         self.trusts_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
         import_module(settings.ROOT_URLCONF)  # the views say which parameters they read
 
@@ -183,7 +184,19 @@ class PageCache:
         is_https = environ["wsgi.url_scheme"] == "https" or (
             self.trusts_proxy and environ.get(FORWARDED_HTTPS, "").split(",")[0].strip() == "https"
         )
-        return Asked(environ.get("HTTP_HOST", ""), is_https, path, _known_parameters(query) if query else "")
+        host, parameters = environ.get("HTTP_HOST", ""), _known_parameters(query) if query else ""
+        if parameters is None or not self._is_plain(host, environ.get("SERVER_PORT", "")):
+            return None
+        return Asked(host, is_https, path, parameters)
+
+    def _is_plain(self, host: str, port: str) -> bool:
+        """Whether this is how browsers name a host of ours. A copy for each odd way to write it would push others out.
+
+        Which names are ours is Django's to say: it refuses others, and so there is no copy.
+        """
+        name, _colon, given = host.rpartition(":") if host[-1:] != "]" and ":" in host else (host, "", "")
+        is_plain = host == host.lower() and not name.endswith(".")
+        return is_plain and (host == self.public_host or given in ("", port))
 
     def _find_or_make(self, asked: Asked, version: str | None, shelf: Shelf, environ: dict) -> PageCopy | None:
         """The copy of this version, made by one thread while others wait; None where the page is not to be kept."""
@@ -246,9 +259,14 @@ class PageCache:
 IS_KEPT = "practice.is_kept"  # in the environment of a request whose answer the page cache keeps
 
 
-def _known_parameters(query: str) -> str:
-    """The parameters that published pages read, in one order; of a name that comes twice the last, as views read it."""
+def _known_parameters(query: str) -> str | None:
+    """The parameters that published pages read, in one order; of a name that comes twice the last, as views read it.
+
+    None where one has a value that nobody but who typed it should have: such a page is made for them alone.
+    """
     given = dict(parse_qsl(query, keep_blank_values=True, encoding="latin-1"))  # bytes, as WSGI writes them
+    if any(not pattern.fullmatch(given.get(name, "")) for name, pattern in PARAMETERS.items()):
+        return None
     return urlencode({name: given[name] for name in sorted(PARAMETERS) if name in given}, encoding="latin-1")
 
 

@@ -5,7 +5,8 @@ address) and the parameters it names, and from published content. So the page ma
 long: it changes in the transaction that changes the content, by triggers of the database, whoever writes and however.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import wraps
 
@@ -16,16 +17,30 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-# All parameters that published pages read, by their views; an address is told from another by no other.
-PARAMETERS: set[str] = set()
+# All parameters that published pages read, by their views, with the values for which a copy is kept. An address is
+# told from another by no other.
+PARAMETERS: dict[str, re.Pattern] = {}
+
+NUMBER = "|[1-9][0-9]{0,3}"
+DAY = "|[0-9]{4}-[0-9]{2}-[0-9]{2}"
+SLUG = "|[a-z0-9-]{1,60}"  # of a row: where there is none, there is no page
+TYPED = ""  # what people type may be about their health: no copy is kept, in memory or in a file
 
 
-def published_page(*parameters: str) -> Callable[[Callable], Callable]:
+def one_of(values: Iterable[str]) -> str:
+    return "|" + "|".join(map(re.escape, values))
+
+
+def published_page(**parameters: str) -> Callable[[Callable], Callable]:
     """Mark a view as public, for reading only, and its page as the same for everybody who asks for it.
 
-    The view reads no cookie, no header and no parameter but these, and writes nothing.
+    The view reads no cookie, no header and no parameter but these, and writes nothing. For each parameter, a pattern
+    says for which of its values the page may be kept: those of the site's own links.
     """
-    PARAMETERS.update(parameters)
+    for name, pattern in parameters.items():
+        kept = PARAMETERS.setdefault(name, re.compile(pattern, re.ASCII))
+        if kept.pattern != pattern:
+            raise ValueError(f"{name} is kept for other values by another view")
 
     def mark(view):
         @login_not_required

@@ -12,7 +12,7 @@ from education.sitemaps import ArticleSitemap, TermSitemap
 from practice import views
 from practice.announcements import views as announcements
 from practice.announcements.sitemaps import AnnouncementSitemap
-from practice.published_pages import published_page
+from practice.published_pages import NUMBER, published_page
 from practice.search.views import search
 from practice.sitemaps import PageSitemap, PhysicianSitemap
 
@@ -49,7 +49,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("robots.txt", views.robots, name="robots"),
-    path("sitemap.xml", published_page("p")(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
+    path("sitemap.xml", published_page(p=NUMBER)(sitemap), {"sitemaps": SITEMAPS}, name="sitemap"),
     path("infobutton", infobutton, name="infobutton"),
     path("accent-<str:colour>.css", views.accent, name="accent"),
     re_path(

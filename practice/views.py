@@ -5,6 +5,7 @@ import sys
 from pathlib import PurePath
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import FileResponse, Http404, HttpResponse
@@ -23,7 +24,7 @@ from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
 from practice.private_files import StorageFailed
-from practice.published_pages import published_page
+from practice.published_pages import DAY, published_page
 from practice.throttles import FEEDBACK_PER_ADDRESS, count_try
 
 RETRY_SECONDS = 60
@@ -47,7 +48,7 @@ def locations(request):
     return render(request, "practice/locations.html", {"locations": places})
 
 
-@published_page("on")
+@published_page(on=DAY)
 def notices(request):
     """The register: every notice in force, today or on the day asked for."""
     form, on = _day_asked_for(request)
@@ -56,7 +57,7 @@ def notices(request):
     return render(request, "practice/notices.html", {"versions": versions, "form": form, "on": on})
 
 
-@published_page("on")
+@published_page(on=DAY)
 def notice(request, slug):
     subject = get_object_or_404(Notice, slug=slug)
     form, on = _day_asked_for(request)
@@ -157,7 +158,8 @@ def readyz(request):
 
 
 def bad_request(request, exception=None):
-    return HttpResponse(render_to_string("400.html"), status=400)
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return HttpResponse(render_to_string("400.html"), status=status)
 
 
 def permission_denied(request, exception=None):

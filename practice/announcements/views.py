@@ -2,7 +2,7 @@ from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, render
 
 from practice.announcements.models import Announcement
-from practice.published_pages import published_page
+from practice.published_pages import NUMBER, published_page
 
 ON_HOME = 4
 PER_PAGE = 20
@@ -20,7 +20,7 @@ def home(request):
     )
 
 
-@published_page("page")
+@published_page(page=NUMBER)
 def index(request):
     page = Paginator(_listed(Announcement.objects.published()), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "announcements/index.html", {"page": page})
