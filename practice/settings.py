@@ -80,15 +80,15 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Around the WSGI application stands the page cache (practice/wsgi.py): what it knows never comes here.
-    "practice.compression.CompressionMiddleware",
-    # Above WhiteNoise, so that static files carry these headers too.
-    "practice.headers.PermissionsPolicyMiddleware",
+    # Above all that may answer by itself, so that files, refusals and "not modified" carry these headers too.
+    "practice.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "practice.compression.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "practice.accounts.demo_guard.DemoGuardMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "practice.accounts.sessions.SessionMiddleware",
     "practice.language.AddressLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -180,6 +180,10 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "30/h/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("practice:home")
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "practice.accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "practice.accounts.forms.EditPasskeyForm",
+}
 MFA_ADAPTER = "practice.accounts.adapter.EncryptedMFAAdapter"
 USERSESSIONS_TRACK_ACTIVITY = False
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
@@ -222,6 +226,8 @@ FILE_UPLOAD_HANDLERS = [
 CLAMD = env.str("CLAMD", default="")
 if CLAMD and not CLAMD.startswith(("tcp://", "unix:///")):
     raise ImproperlyConfigured("CLAMD is like tcp://127.0.0.1:3310 or unix:///run/clamav/clamd.ctl, or empty.")
+# Style sheets and pictures are for our own pages.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # S3-compatible storage for pictures and private files, which several machines need; empty: the folders above.
 S3_BUCKET = env.str("S3_BUCKET", default="")
@@ -308,7 +314,10 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS_ONLY else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS_ONLY else "csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # the return from the card page comes from another site
+CSRF_COOKIE_AGE = None  # as long as the browser is open; a form of yesterday says that it must be sent once more
 CSRF_FAILURE_VIEW = "practice.views.csrf_failure"
+# A message for the next page lies in the session: one in a cookie of its own would outlive it, unprotected by a prefix.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -320,7 +329,9 @@ CONTENT_SECURITY_POLICY = {
         # Browsers also hold the redirect that answers a form to this.
         "form-action": [SELF, STRIPE_CHECKOUT_ORIGIN] if BILLING_GATEWAY == "stripe" else [SELF],
         "base-uri": [NONE],
+        "object-src": [NONE],
         "frame-ancestors": [NONE],
+        "upgrade-insecure-requests": HTTPS_ONLY,
     }
 }
 # Patients' columns: `id:key` pairs, newest first; old ones stay until everything is encrypted anew.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polib
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 
@@ -228,6 +229,20 @@ def test_templates_have_nothing_inline():
         if path.name != "viewer.html"  # a sandboxed page may load nothing of ours; its style is named by its digest
     ]
 
+    assert found == []
+
+
+def test_style_sheets_and_scripts_ask_no_other_site():
+    """Nor those of the libraries: their addresses are in comments, or of namespaces."""
+    folders = [ROOT / "practice/static", *(Path(app.path) / "static" for app in apps.get_app_configs())]
+    files = {path for folder in folders for path in folder.rglob("*") if path.suffix in {".css", ".js", ".svg"}}
+    asking = re.compile(
+        r"""url\(\s*["']?(?:https?:)?//|@import\s+["']?(?:https?:)?//|(?:fetch|open|importScripts|WebSocket|EventSource|sendBeacon)\(\s*["'`](?:https?:|wss?:)?//"""
+        r"""|\bimport\s*\(?["'](?:https?:)?//"""
+    )
+    found = [f"{path}: {match}" for path in sorted(files) for match in asking.findall(path.read_text(errors="ignore"))]
+
+    assert len(files) > 50
     assert found == []
 
 
