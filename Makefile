@@ -6,7 +6,7 @@ JOBS ?= auto
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-15 lint types format screenshots clean
+.PHONY: help run test test-15 lint types format screenshots sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ format: $(VENV)/installed-dev ## rewrite code and templates in the house style
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 	-$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html')
 	-$(BIN)/djhtml --tabwidth 2 $$(git ls-files 'templates/*.html')
+
+sbom: $(VENV)/installed ## write docs/sbom.json and docs/licences.md anew
+	DEMO=1 $(BIN)/python manage.py sbom
 
 clean: ## forget the virtual environment and the demo's data
 	rm -rf $(VENV) var
