@@ -43,6 +43,12 @@ def notify(subject: str, body: str, to: list[str]) -> None:
 
 
 @mail_job
+def send_notice(subject: str, body: str, to: list[str]) -> None:
+    """Notices that were queued before they were sealed; nothing queues one any more."""
+    EmailMessage(subject=subject, body=body, to=to).send()
+
+
+@mail_job
 def send_sealed_notice(sealed: str) -> None:
     """That a password or a second factor was changed."""
     subject, body, to = json.loads(decrypt(sealed, NOTICE_CONTEXT))

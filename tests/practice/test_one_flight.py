@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from practice.stylesheets import SITE, joined
-from tests.practice.test_urls import PAGES, rows, standing_notices  # noqa: F401  (fixtures)
+from tests.practice.test_urls import PAGES, rows, rows_of_all  # noqa: F401  (fixtures)
 
 ONE_FLIGHT = 14_600
 STYLESHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)"')
@@ -59,7 +59,7 @@ def test_the_stylesheet_is_joined_and_says_all_its_parts_say(tmp_path, settings)
 @pytest.mark.parametrize("encoding", READERS)
 @pytest.mark.parametrize("prefix", ["", "/es"])
 @pytest.mark.parametrize("name", [*PAGES, "account_login", "account_reset_password"])
-def test_page_and_stylesheets_fit_one_flight(client, standing_notices, rows, name, prefix, encoding):  # noqa: F811
+def test_page_and_stylesheets_fit_one_flight(client, rows, name, prefix, encoding):  # noqa: F811
     prefix = "" if name == "infobutton" else prefix
 
     assert flight_of(client, prefix + reverse(name, args=rows.get(name)), encoding) <= ONE_FLIGHT
