@@ -5,6 +5,7 @@ import shutil
 import warnings
 
 import pytest
+from django.db import connections
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,6 +38,7 @@ def chromium():
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             yield browser
             browser.close()
+            connections.close_all()  # inside that loop, Django keeps connections of its own
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
