@@ -14,8 +14,9 @@ help: ## list the commands
 run: $(VENV)/installed ## install, start the embedded database, load the demo practice, serve it
 	DEMO=1 PORT=$(PORT) $(BIN)/python manage.py demo
 
+# Compiled files are kept whatever the environment wants: the suite starts Python dozens of times.
 test: $(VENV)/installed-dev ## install everything and run the whole suite
-	DEMO=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	DEMO=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 # A cluster that lives as long as the run: it needs the packages postgresql-15 and postgresql-common, and touches no other.
 test-15: $(VENV)/installed-dev ## run the whole suite on Debian's PostgreSQL 15
