@@ -89,7 +89,7 @@ def identity(module_rows):
 
 @pytest.fixture(scope="module")
 def place(identity):
-    factories.ArticleFactory(topic__slug="knee")
+    factories.ArticleFactory(topic__slug="knee", title="Knee")  # a number would answer "0"
     return {"notice": factories.NoticeVersionFactory().notice.slug, "opening": factories.OpeningFactory().slug}
 
 
