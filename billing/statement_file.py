@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -65,6 +66,9 @@ class ImportRefused(Exception):
 # ---- Cells ----------------------------------------------------------------------------------------------------------
 
 
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
 def _text(longest: int, *, required: bool, is_number: bool = False) -> Callable[[str], str]:
     """Parses a text; in one that is a number of the practice's own, digits may be as many as they like."""
 
@@ -74,7 +78,7 @@ def _text(longest: int, *, required: bool, is_number: bool = False) -> Callable[
             raise ValueError("is empty")
         if len(cell) > longest:
             raise ValueError(f"is longer than {longest} characters")
-        if any(ord(character) < 32 or ord(character) == 127 for character in cell):
+        if CONTROL_CHARACTER.search(cell):
             raise ValueError("holds control characters")
         if not is_number and (found := private_number(cell)):
             raise ValueError(PRIVATE_NUMBERS[found])

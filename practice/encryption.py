@@ -56,7 +56,7 @@ def decrypt(stored: str, context: str) -> str:
 def blind_index(text: str, context: str) -> str:
     """A keyed digest (64 hex digits) that finds equal values without telling what they are."""
     message = f"{context}\0{text}".encode()
-    return hmac.new(settings.BLIND_INDEX_KEY.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.digest(settings.BLIND_INDEX_KEY.encode(), message, "sha256").hex()
 
 
 class EncryptedTextField(models.TextField):
