@@ -97,6 +97,7 @@ def _date(cell: str) -> date:
         raise ValueError("is not a date like 2026-03-31") from None
 
 
+@lru_cache(maxsize=50_000)  # who was born by a day stays so
 def _birth_date(cell: str) -> date:
     born_on = _date(cell)
     if not date(1890, 1, 1) <= born_on <= timezone.localdate():
@@ -126,6 +127,7 @@ def _position(cell: str) -> int:
     return int(cell)
 
 
+@lru_cache(maxsize=100)
 def _language(cell: str) -> str:
     language = cell.strip().lower() or "en"
     if language not in dict(settings.LANGUAGES):
@@ -167,6 +169,8 @@ CELLS: dict[str, Callable] = {
 }
 OPTIONAL = {"procedure_code", "facility", "insurer", "language", "statement_code", "statement_total"}
 
+LINE_COLUMNS = [n for n in CELLS if n not in {*STATEMENT_COLUMNS, *PATIENT_COLUMNS, "statement_number"}]
+
 
 # ---- Parsing --------------------------------------------------------------------------------------------------------
 
@@ -179,6 +183,7 @@ class ParsedStatement:
     row: int
     facts: dict = field(default_factory=dict)  # STATEMENT_COLUMNS
     lines: list[dict] = field(default_factory=list)
+    positions: set[int] = field(default_factory=set)  # of its lines
 
     @property
     def total_cents(self) -> int:
@@ -300,25 +305,28 @@ def _add_row(parsed: ParsedFile, row: int, values: dict, problems: list[ImportPr
 
     patient = {name: values[name] for name in PATIENT_COLUMNS}
     known = parsed.patients.setdefault(account, patient)
-    parsed.patient_rows.setdefault(account, row)
-    for name in PATIENT_COLUMNS:
-        if known[name] != patient[name]:
-            first = parsed.patient_rows[account]
-            problems.append(ImportProblem(row, name, f"differs from row {first} of the same account"))
+    first = parsed.patient_rows.setdefault(account, row)
+    if known != patient:
+        problems.extend(
+            ImportProblem(row, name, f"differs from row {first} of the same account")
+            for name in PATIENT_COLUMNS
+            if known[name] != patient[name]
+        )
 
-    statement = parsed.statements.setdefault(number, ParsedStatement(number, row))
     facts = {name: values[name] for name in STATEMENT_COLUMNS}
-    statement.facts = statement.facts or facts
-    problems.extend(
-        ImportProblem(row, name, f"differs from row {statement.row} of the same statement")
-        for name in STATEMENT_COLUMNS
-        if statement.facts[name] != facts[name]
-    )
-    if any(line["line"] == values["line"] for line in statement.lines):
+    statement = parsed.statements.get(number)
+    if statement is None:
+        statement = parsed.statements[number] = ParsedStatement(number, row, facts)
+    elif statement.facts != facts:
+        problems.extend(
+            ImportProblem(row, name, f"differs from row {statement.row} of the same statement")
+            for name in STATEMENT_COLUMNS
+            if statement.facts[name] != facts[name]
+        )
+    if values["line"] in statement.positions:
         problems.append(ImportProblem(row, "line", "stands twice on this statement"))
-    statement.lines.append(
-        {name: values[name] for name in CELLS if name not in (*STATEMENT_COLUMNS, *PATIENT_COLUMNS, "statement_number")}
-    )
+    statement.positions.add(values["line"])
+    statement.lines.append({name: values[name] for name in LINE_COLUMNS})
 
 
 def _check_total(statement: ParsedStatement, problems: list[ImportProblem]) -> None:
