@@ -6,7 +6,7 @@ JOBS ?= auto
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-15 lint types format screenshots sbom clean
+.PHONY: help run test test-15 lint types format sbom bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ format: $(VENV)/installed-dev ## rewrite code and templates in the house style
 
 sbom: $(VENV)/installed ## write docs/sbom.json and docs/licences.md anew
 	DEMO=1 $(BIN)/python manage.py sbom
+
+bench: $(VENV)/installed-dev ## measure everything against others, into benchmarks/RESULTS.md; BENCH="--quick" is short
+	DEMO=1 $(BIN)/python -m benchmarks $(BENCH)
 
 clean: ## forget the virtual environment and the demo's data
 	rm -rf $(VENV) var

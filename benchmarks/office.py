@@ -10,18 +10,22 @@ import argparse
 import os
 import statistics
 import time
+from functools import partial
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
 django.setup()
 
+from django.apps import apps  # noqa: E402
 from django.contrib import admin  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import override_settings  # noqa: E402
 
+from benchmarks.ground import lay_ground  # noqa: E402
+from benchmarks.results import Results  # noqa: E402
 from billing.models import QuestionKind  # noqa: E402
 from billing.questions import ask, request_estimate  # noqa: E402
 from practice.accounts.models import AccessEntry, User  # noqa: E402
@@ -123,7 +127,7 @@ def pages(table: str, address: str) -> dict[str, str]:
     return {"list": address, "9th page": f"{address}?p=9"} | searched
 
 
-def measure(client: Client) -> dict[tuple[str, str], float]:
+def measure(client: Client, times: int) -> dict[tuple[str, str], float]:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     taken = {}
@@ -131,30 +135,59 @@ def measure(client: Client) -> dict[tuple[str, str], float]:
         if isinstance(page, LargeListMixin):
             address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
             for name, url in pages(model._meta.db_table, address).items():
-                taken[model._meta.label_lower, name] = seconds(lambda url=url: client.get(url, follow=True).content)
+                taken[model._meta.label_lower, name] = seconds(partial(client.get, url, follow=True), times)
     return taken
+
+
+def seconds_of_list(client: Client) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE billing_statement")
+    return seconds(lambda: client.get("/admin/billing/statement/").content)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rows", type=int)
     options = parser.parse_args()
-    call_command("migrate", verbosity=0)
+    times = 3 if options.quick else 7
+    rows = options.rows or (100_000 if options.quick else 1_000_000)
+    lay_ground()
     call_command("collectstatic", interactive=False, verbosity=0)
+    results = Results()
     with override_settings(ALLOWED_HOSTS=["*"], SECURE_SSL_REDIRECT=False):
         seed()
         client = sign_in(Client(), User.objects.get(email="bench@example.com"))
         tables = [m._meta.db_table for m, page in admin.site._registry.items() if isinstance(page, LargeListMixin)]
-        taken = []
-        for rows in (SMALL, options.rows):
-            for table in tables:
-                fill(table, rows)
-            taken.append(measure(client))
-    few, many = taken
-    print(f"{'list':26} {'page':10} {SMALL:>10} {options.rows:>10} {'ratio':>6}")
+        for table in tables:
+            fill(table, SMALL)
+        few = measure(client, times)
+        for size in (SMALL, 10 * SMALL, 100 * SMALL):
+            fill("billing_statement", size)
+            results.add_point("admin list", size, seconds_of_list(client))
+        for table in tables:
+            fill(table, rows)
+        many = measure(client, times)
+    print(f"{'list':26} {'page':10} {SMALL:>10} {rows:>10} {'ratio':>6}")
     for (label, page), before in few.items():
         after = many[label, page]
         print(f"{label:26} {page:10} {before * 1e3:7.1f} ms {after * 1e3:7.1f} ms {after / before:6.2f}")
+    compare(few, many, rows, results)
+    results.leave()
+
+
+def compare(few: dict[tuple[str, str], float], many: dict[tuple[str, str], float], rows: int, results: Results) -> None:
+    """The list of statements, and the worst of all lists, against themselves when they were short."""
+    peer = f"the same with {SMALL:,}"
+    for (label, page), before in few.items():
+        if label == "billing.statement":
+            figures = many[label, page] * 1e3, before * 1e3
+            results.compare(f"admin, {rows:,} statements: {page}", peer, *figures, "ms", at_most=2)
+    others = [which for which in few if apps.get_model(which[0])._default_manager.count() >= rows]
+    label, page = worst = max(others, key=lambda which: many[which] / few[which])
+    figures = many[worst] * 1e3, few[worst] * 1e3
+    what = f"admin, {rows:,} rows each: worst of {len(others)} ({label}, {page})"
+    results.compare(what, peer, *figures, "ms")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""How long a search of the whole site takes, against the single indexed query that it cannot do without.
+"""How long a search of the whole site takes, against the single indexed query that it cannot do without; and what pages
+of the library cost as it grows.
 
-    DEMO=1 VAR_DIR=/tmp/bench .venv/bin/python -m benchmarks.search [--articles 100000] [--terms 50000]
+    DEMO=1 VAR_DIR=/tmp/bench .venv/bin/python -m benchmarks.search [--articles 100000]
 
-Fills a database of its own with articles and glossary entries of made-up sentences, once, and then asks it lay queries.
-The single query ranks what the full text index finds: the same words, the same limit, nothing else.
+Fills a database of its own with articles, and half as many glossary entries, of made-up sentences, in three steps, and
+then asks it lay queries. The single query ranks what the full text index finds: the same words, the same limit, nothing
+else.
 """
 
 import argparse
@@ -21,7 +23,11 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import override_settings  # noqa: E402
+from django.urls import reverse  # noqa: E402
 
+from benchmarks.ground import lay_ground  # noqa: E402
+from benchmarks.results import Results  # noqa: E402
+from benchmarks.servers import BenchmarkError  # noqa: E402
 from education.models import Article, Edition, Entry, Name, SectionKind, Term, Topic, key_of  # noqa: E402
 from education.search_index import index_editions, remember_names  # noqa: E402
 from practice.search.providers import PROVIDERS  # noqa: E402
@@ -149,28 +155,62 @@ def whole(text: str) -> None:
         provider.search(query)
 
 
+def pages(articles: int) -> dict[str, str]:
+    """{what: address}; the article is one of those in the middle."""
+    middle = Edition.objects.live().in_language("en").order_by("pk")[articles // 4]
+    return {
+        "article page, uncached": reverse("education:article", args=[middle.article.topic.slug]),
+        "library index": reverse("education:index"),
+        "glossary": reverse("education:glossary") + "?q=kidney",
+        "search": "/search/?q=knee+mri",
+    }
+
+
+def answer(client: Client, url: str) -> None:
+    status = client.get(url).status_code
+    if status != 200:
+        raise BenchmarkError(f"{url} answers {status}.")
+
+
+def measure_queries(client: Client, articles: int, results: Results) -> None:
+    print(f"{'query':28} {'single query':>12} {'search':>10} {'ratio':>6} {'page':>10} {'ratio':>6}")
+    taken: list[tuple[float, float, float]] = []
+    for text in QUERIES:
+        query = understand(text, "en")
+        base = seconds(lambda query=query: single(query))
+        search = seconds(lambda text=text: whole(text))
+        page = seconds(lambda text=text: client.get("/search/", {"q": text}))
+        taken.append((base, search, page))
+        figures = f"{search * 1e3:7.1f} ms {search / base:6.2f} {page * 1e3:7.1f} ms {page / base:6.2f}"
+        print(f"{text:28} {base * 1e3:9.1f} ms {figures}")
+    for place, what in ((1, "search"), (2, "search, with its page")):
+        results.compare(
+            f"{what}, {articles:,} articles (median of {len(taken)} queries)",
+            "the single indexed query",
+            statistics.median(times[place] for times in taken) * 1e3,
+            statistics.median(times[0] for times in taken) * 1e3,
+            "ms",
+            ratio=statistics.median(times[place] / times[0] for times in taken),
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--articles", type=int, default=100_000)
-    parser.add_argument("--terms", type=int, default=50_000)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--articles", type=int)
     options = parser.parse_args()
-    call_command("migrate", verbosity=0)
+    articles = options.articles or (10_000 if options.quick else 100_000)
+    lay_ground()
     call_command("collectstatic", interactive=False, verbosity=0)
-    fill(options.articles, options.terms)
+    results = Results()
     client = Client()
-    print(f"{'query':28} {'single query':>12} {'search':>10} {'ratio':>6} {'page':>10} {'ratio':>6}")
-    ratios, page_ratios = [], []
     with override_settings(ALLOWED_HOSTS=["*"], SECURE_SSL_REDIRECT=False):
-        for text in QUERIES:
-            query = understand(text, "en")
-            base = seconds(lambda query=query: single(query))
-            search = seconds(lambda text=text: whole(text))
-            page = seconds(lambda text=text: client.get("/search/", {"q": text}))
-            ratios.append(search / base)
-            page_ratios.append(page / base)
-            figures = f"{search * 1e3:7.1f} ms {search / base:6.2f} {page * 1e3:7.1f} ms {page / base:6.2f}"
-            print(f"{text:28} {base * 1e3:9.1f} ms {figures}")
-    print(f"median ratio: search {statistics.median(ratios):.2f}, whole page {statistics.median(page_ratios):.2f}")
+        for size in (articles // 100, articles // 10, articles):
+            fill(size, size // 2)
+            for what, url in pages(size).items():
+                results.add_point(what, size, seconds(lambda url=url: answer(client, url)))
+        measure_queries(client, articles, results)
+    results.leave()
 
 
 if __name__ == "__main__":

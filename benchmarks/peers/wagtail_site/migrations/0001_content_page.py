@@ -1,0 +1,37 @@
+import django.db.models.deletion
+import wagtail.fields
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [("wagtailcore", "0098_apitoken")]
+
+    operations = [
+        migrations.CreateModel(
+            name="ContentPage",
+            fields=[
+                (
+                    "page_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to=settings.WAGTAIL_PAGE_MODEL,
+                    ),
+                ),
+                (
+                    "body",
+                    wagtail.fields.StreamField(
+                        [("text", 0)], blank=True, block_lookup={0: ("wagtail.blocks.RichTextBlock", (), {})}
+                    ),
+                ),
+            ],
+            options={"abstract": False},
+            bases=("wagtailcore.page",),
+        ),
+    ]
