@@ -8,3 +8,9 @@ class BillingConfig(AppConfig):
 
     def ready(self):
         from billing import rules  # noqa: F401, PLC0415  (registers the checks)
+
+    def proof(self) -> dict:
+        """What a backup must prove about money: the ledger added up again, and the end of its chain."""
+        from billing.proof import prove  # noqa: PLC0415
+
+        return prove().as_dict()

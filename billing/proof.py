@@ -180,19 +180,19 @@ class Proof:
                 return f"{problem}: {rows[0]}"
         return "" if self.holds else f"the ledger adds up to {self.figures['ledger_sum']} cents instead of 0"
 
+    def as_dict(self) -> dict:
+        return {
+            "holds": self.holds,
+            **self.figures,
+            "accounts_cents": self.accounts_cents,
+            "chain_length": self.chain_length,
+            "chain_head": self.chain_head,
+            "first_problem": self.first_problem,
+            "problems": {problem: rows for problem, rows in self.problems.items() if rows},
+        }
+
     def as_json(self) -> str:
-        return json.dumps(
-            {
-                "holds": self.holds,
-                **self.figures,
-                "accounts_cents": self.accounts_cents,
-                "chain_length": self.chain_length,
-                "chain_head": self.chain_head,
-                "first_problem": self.first_problem,
-                "problems": {problem: rows for problem, rows in self.problems.items() if rows},
-            },
-            indent=2,
-        )
+        return json.dumps(self.as_dict(), indent=2)
 
 
 def prove() -> Proof:

@@ -33,10 +33,12 @@ def addresses_are_set(app_configs, **options):
 @register(Tags.security, deploy=True)
 def keys_are_separate(app_configs, **options):
     keys = [settings.SECRET_KEY, settings.BLIND_INDEX_KEY, *(pair.partition(":")[2] for pair in settings.FIELD_KEYS)]
+    keys += [settings.BACKUP_KEY] if settings.BACKUP_KEY else []
     if len(set(keys)) < len(keys) or any(len(key) < 32 for key in keys):
         return [
             Error(
-                "SECRET_KEY, BLIND_INDEX_KEY and each of FIELD_KEYS must differ and have 32 characters or more.",
+                "SECRET_KEY, BLIND_INDEX_KEY, BACKUP_KEY and each of FIELD_KEYS must differ and have 32 characters "
+                "or more.",
                 id="practice.E004",
             )
         ]

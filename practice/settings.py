@@ -134,6 +134,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 
+
 # A streaming replica that visitors who are not signed in may read from; see practice/replica.py.
 REPLICA_URL = env.str("REPLICA_URL", default="")
 if REPLICA_URL:
@@ -337,6 +338,8 @@ CONTENT_SECURITY_POLICY = {
 # Patients' columns: `id:key` pairs, newest first; old ones stay until everything is encrypted anew.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[f"demo:{DEMO_KEY}"]) if DEMO else env.list("FIELD_KEYS")
 BLIND_INDEX_KEY = secret("BLIND_INDEX_KEY")
+# Encrypts and seals backups. Empty: a key made from SECRET_KEY does.
+BACKUP_KEY = env.str("BACKUP_KEY", default="")
 
 # ---- Logging: route names and row numbers, never what a person typed ------------------------------------------------
 

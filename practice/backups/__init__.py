@@ -1,0 +1,1 @@
+"""Backups: everything the site cannot make anew, in one sealed file, and the way back from it."""
