@@ -6,6 +6,8 @@ from typing import Any
 
 from django.views.debug import SafeExceptionReporterFilter
 
+from practice.outages import is_outage
+
 # PostgreSQL repeats the values of a refused row from these words on. A value may run over many lines, so all is left
 # out up to the next exception of the chain.
 VALUES_OF_A_ROW = re.compile(
@@ -33,6 +35,10 @@ class NoPeopleFilter(logging.Filter):
             return True
         record.msg = self.without_people(self.without_address(record))
         record.args = ()
+        if record.exc_info and record.name == "django.request" and is_outage(record.exc_info[1]):
+            # One line for each request; their tracebacks would fill the disk while a database is away.
+            record.msg = f"{record.msg} ({type(record.exc_info[1]).__name__})"
+            record.exc_info, record.exc_text = None, None
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:

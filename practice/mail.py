@@ -10,11 +10,13 @@ from functools import wraps
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import DatabaseError, InterfaceError
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django_tasks import task
 
 from practice.context import get_identity
+from practice.outages import is_outage
 
 
 def send(template: str, to: list[str], context: dict, language: str = "en") -> None:
@@ -55,10 +57,11 @@ def mail_job(function):
     def attempt(*arguments, tries: int = 0):
         try:
             function(*arguments)
-        except OSError:  # what smtplib and the network raise
-            if tries >= len(WAITS):
+        except (OSError, DatabaseError, InterfaceError) as error:  # the first is what smtplib and the network raise
+            if tries >= len(WAITS) or not (isinstance(error, OSError) or is_outage(error)):
                 raise
             job.using(run_after=timezone.now() + WAITS[tries]).enqueue(*arguments, tries=tries + 1)
 
+    attempt.is_mail = True  # type: ignore[attr-defined]
     job = task()(attempt)
     return job

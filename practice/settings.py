@@ -134,6 +134,9 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 )
 
+# A server that is switched off or hangs must not hold a visitor for minutes: the site says that it will be back.
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
+DATABASES["default"]["OPTIONS"].setdefault("tcp_user_timeout", 15_000)
 
 # A streaming replica that visitors who are not signed in may read from; see practice/replica.py.
 REPLICA_URL = env.str("REPLICA_URL", default="")

@@ -4,10 +4,11 @@ import mimetypes
 import sys
 from pathlib import PurePath
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, connection
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -23,7 +24,7 @@ from practice.client_address import client_address
 from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
-from practice.private_files import StorageFailed
+from practice.outages import is_outage
 from practice.published_pages import DAY, published_page
 from practice.throttles import FEEDBACK_PER_ADDRESS, count_try
 
@@ -158,6 +159,9 @@ def readyz(request):
 
 
 def bad_request(request, exception=None):
+    """Also where Django calls a session that could not be saved a bad request, though the database went away."""
+    if is_outage(exception):
+        return _back_in_a_moment(request)
     status = 413 if isinstance(exception, RequestDataTooBig) else 400
     return HttpResponse(render_to_string("400.html"), status=status)
 
@@ -175,9 +179,24 @@ def csrf_failure(request, reason=""):
 
 
 def server_error(request):
-    """A fault of ours; or the database or the storage is away, which passes."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError | StorageFailed):
+    """A fault of ours; or the database or the storage is away, or the disk full, which passes."""
+    if is_outage(sys.exc_info()[1]):
+        return _back_in_a_moment(request)
+    with translation.override(_language_of(request)):
+        facts = {"in_office": request.path.startswith("/admin/")}
+        return HttpResponse(render_to_string("500.html", facts), status=500)
+
+
+def _back_in_a_moment(request):
+    language = _language_of(request)
+    with translation.override(language):
         response = HttpResponse(render_to_string("503.html"), status=503)
-        response["Retry-After"] = str(RETRY_SECONDS)
-        return response
-    return HttpResponse(render_to_string("500.html", {"in_office": request.path.startswith("/admin/")}), status=500)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    response["Cache-Control"] = "no-store"
+    response["Content-Language"] = language
+    return response
+
+
+def _language_of(request) -> str:
+    """Of its address: what went wrong may have done so before or after the language was chosen."""
+    return translation.get_language_from_path(request.path_info) or settings.LANGUAGE_CODE

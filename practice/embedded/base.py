@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db.backends.postgresql import base
 
-from practice.embedded.server import EmbeddedServer
+from practice.embedded.server import EmbeddedServer, EmbeddedServerError
 
 SERVER = EmbeddedServer(settings.EMBEDDED_POSTGRES)
 
@@ -19,5 +19,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             return super().get_new_connection(conn_params)
         except self.Database.OperationalError:
-            SERVER.ensure_running()
+            try:
+                SERVER.ensure_running()
+            except EmbeddedServerError as error:  # to pages it is a database that is away
+                raise self.Database.OperationalError(str(error)) from error
             return super().get_new_connection(conn_params)
