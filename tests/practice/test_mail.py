@@ -18,9 +18,11 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django_tasks_db.models import DBTaskResult
 
+from billing.uploads import check_upload
 from practice import mail
 from practice.feedback import announce_feedback, answer_feedback, receive_feedback
 from practice.models import Feedback, FeedbackStatus
+from practice.unfinished_mail import take_up_again
 from tests.factories import UserFactory
 
 WRITTEN = {"topic": "visit", "message": "My biopsy was late.", "name": "Ana Testa", "email": "ana@example.com"}
@@ -320,3 +322,20 @@ def test_a_mail_server_that_is_away_gets_the_mail_later(db, monkeypatch, setting
     assert len(tries) == len(mail.WAITS) + 1
     assert DBTaskResult.objects.filter(status="READY").count() == 0
     assert DBTaskResult.objects.filter(status="FAILED").count() == 1
+
+
+def test_only_mails_that_cannot_be_at_work_any_more_are_taken_up_again(db):
+    long_ago, just_now = timezone.now() - timedelta(minutes=11), timezone.now() - timedelta(minutes=9)
+
+    def running(job, since, *arguments):
+        row = job.enqueue(*arguments)
+        DBTaskResult.objects.filter(pk=row.id).update(status="RUNNING", started_at=since)
+        return row.id
+
+    left = running(announce_feedback, long_ago, 1)
+    at_work = running(announce_feedback, just_now, 2)
+    no_mail = running(check_upload, long_ago, "x")
+
+    assert (take_up_again(), take_up_again()) == (1, 0)
+    states = {str(job.pk): job.status for job in DBTaskResult.objects.all()}
+    assert states == {str(left): "READY", str(at_work): "RUNNING", str(no_mail): "RUNNING"}

@@ -95,6 +95,7 @@ def serve(workers: int, jobs: list[list[str]]) -> None:
         [
             *python, "-m", "granian", "--interface", "wsgi", "--host", ADDRESS, "--port", str(settings.PORT),
             "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+            "--respawn-failed-workers",
             "practice.wsgi:application",
         ],
         *(

@@ -1,0 +1,34 @@
+import logging
+import time
+
+from django.db import DatabaseError, InterfaceError, connection
+from django_tasks_db.management.commands import db_worker
+
+from practice.outages import is_outage
+from practice.unfinished_mail import take_up_again
+
+logger = logging.getLogger(__name__)
+PAUSE_SECONDS = 2
+
+
+class PatientWorker(db_worker.Worker):
+    """Waits for a database that is away instead of ending, and takes up mails that a killed worker left."""
+
+    def run(self) -> None:
+        while self.running:
+            try:
+                take_up_again()
+                super().run()
+                return
+            except (DatabaseError, InterfaceError) as error:
+                if not is_outage(error):
+                    raise
+                logger.warning("The database is away; the worker waits for it")
+                connection.close()
+                time.sleep(PAUSE_SECONDS)
+
+
+class Command(db_worker.Command):
+    def handle(self, **options):
+        db_worker.Worker = PatientWorker  # type: ignore[misc]
+        super().handle(**options)
