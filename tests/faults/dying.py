@@ -1,4 +1,4 @@
-"""A process that does jobs of ours and kills itself in the middle, for test_kill and test_applications.
+"""A process that does jobs of ours and kills itself in the middle, for test_kill, test_applications and test_migrating.
 
 It reads a job a line from its standard input, forks, and answers with how the child ended. The child counts its steps:
 each answer of the processor, each file that is
@@ -162,8 +162,18 @@ def purge_applications(folder: str) -> None:
     purge()
 
 
+def migrate(database: str) -> None:
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+
+    connection.close()
+    connection.settings_dict["NAME"] = database
+    call_command("migrate", verbosity=0)
+
+
 JOBS = {job.__name__: job for job in (
     pay, look, message, refund, load, load_upload, close, charge, sweep, receive_application, purge_applications,
+    migrate,
 )}  # fmt: skip
 
 
