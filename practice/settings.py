@@ -232,6 +232,8 @@ if CLAMD and not CLAMD.startswith(("tcp://", "unix:///")):
     raise ImproperlyConfigured("CLAMD is like tcp://127.0.0.1:3310 or unix:///run/clamav/clamd.ctl, or empty.")
 # Style sheets and pictures are for our own pages.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+# How many requests of one process may be sending something at a time: less than its threads.
+BODIES_AT_ONCE = env.int("BODIES_AT_ONCE", default=3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # S3-compatible storage for pictures and private files, which several machines need; empty: the folders above.
 S3_BUCKET = env.str("S3_BUCKET", default="")

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from practice.slow_bodies import FewBodiesAtOnce
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
-application: Callable = get_wsgi_application()
+application: Callable = FewBodiesAtOnce(get_wsgi_application(), settings.BODIES_AT_ONCE)
 if settings.PAGE_CACHE_MEGABYTES:
     from practice.page_cache import PageCache
 
