@@ -9,9 +9,16 @@ import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
 
+from csp.middleware import CSPMiddleware
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 
+from practice.headers import HeadersMiddleware
+
+PATIENCE = 0.5  # seconds; what arrives at its usual speed makes room long before
 SMALL = 64 * 1024  # read whole before the site begins, so that a place is held for the time of the arrival only
 
 
@@ -26,7 +33,7 @@ class FewBodiesAtOnce:
         length = environ.get("CONTENT_LENGTH") or "0"
         if length == "0" and "HTTP_TRANSFER_ENCODING" not in environ:
             return self.application(environ, start_response)
-        if not self.places.acquire(blocking=False):
+        if not self.places.acquire(timeout=PATIENCE):
             return _come_back(environ, start_response)
         try:
             if not (length.isascii() and length.isdigit() and 0 < int(length) <= SMALL):
@@ -38,15 +45,13 @@ class FewBodiesAtOnce:
 
 
 def _come_back(environ: dict, start_response: Callable) -> Iterable[bytes]:
-    language = translation.get_language_from_path(environ.get("PATH_INFO", "")) or "en"
+    language = translation.get_language_from_path(environ.get("PATH_INFO", "")) or settings.LANGUAGE_CODE
     with translation.override(language):
-        body = render_to_string("503.html").encode()
-    headers = [
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Length", str(len(body))),
-        ("Content-Language", language),
-        ("Cache-Control", "no-store"),
-        ("Retry-After", "10"),
-    ]
-    start_response("503 Service Unavailable", headers)
-    return [body]
+        page = HttpResponse(render_to_string("503.html"), status=503)
+    page["Content-Language"] = language
+    page["Retry-After"] = "10"
+    page["Content-Length"] = str(len(page.content))
+    request = WSGIRequest(environ | {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"})
+    answer = HeadersMiddleware(CSPMiddleware(lambda _request: page))(request)
+    start_response("503 Service Unavailable", list(answer.items()))
+    return [answer.content]

@@ -21,7 +21,7 @@ class Slow(BytesIO):
 
 def ask(application, body=None, length=None, path="/feedback/"):
     told = []
-    environ = {"PATH_INFO": path, "REQUEST_METHOD": "POST" if body else "GET"}
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "POST" if body else "GET", "wsgi.url_scheme": "http"}
     if body:
         environ |= {"wsgi.input": body, "CONTENT_LENGTH": length or str(len(body.getvalue()))}
     answer = application(environ, lambda status, headers: told.append((status, dict(headers))))
@@ -47,6 +47,8 @@ def test_one_too_many_is_told_to_come_back_and_readers_are_served():
         "10",
         True,
     )
+    assert headers["Content-Security-Policy"].startswith("frame-ancestors 'none'")
+    assert {"X-Content-Type-Options", "Permissions-Policy"} <= set(headers)
     assert ask(application)[1] == b"read "
 
     slow.comes.set()
