@@ -31,8 +31,7 @@ from billing.models import (
 )
 from billing.uploads import begun_uploads, take_up
 from billing.webhooks import process
-from practice.dropped_jobs import take_up_dropped_jobs
-from practice.jobs import forget_finished
+from practice.jobs import forget_finished, take_up_dropped
 from practice.one_at_a_time import alone
 from practice.published_pages import fold_changes
 from practice.throttles import forget_ended
@@ -78,7 +77,7 @@ def sweep(at: datetime | None = None, *, deep: bool = False) -> SweepReport | No
         report.reminders = instalments.remind(at)
         report.instalments = instalments.charge_due(at)
         _each(begun_uploads(), take_up)
-        take_up_dropped_jobs(at)
+        take_up_dropped(at)
         forget_ended(at)
         fold_changes()
         forget_finished(at)

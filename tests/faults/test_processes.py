@@ -17,8 +17,8 @@ import pytest
 import requests
 
 from billing.models import Statement
+from practice.jobs import take_up_dropped
 from practice.resources.demo_pdf import one_page
-from practice.unfinished_mail import take_up_again
 from tests.faults.running_site import until
 
 pytestmark = [pytest.mark.xdist_group("site"), pytest.mark.django_db]
@@ -362,7 +362,7 @@ def test_two_workers_at_once_and_one_killed_at_work_send_each_mail_once(site):
         "UPDATE django_tasks_database_dbtaskresult SET started_at = now() - interval '11 minutes' WHERE status = 'RUNNING'"
     )
     with site.orm():
-        take_up_again()
+        take_up_dropped()
     until(lambda: all(site.mail.about(feedback) for feedback in ids), "the mail of the killed worker")
     until(lambda: no_job_is_left(site), "the end of all jobs")
     assert [site.mail.about(feedback) for feedback in ids] == [1] * 6

@@ -21,8 +21,8 @@ from django_tasks_db.models import DBTaskResult
 from billing.uploads import check_upload
 from practice import mail
 from practice.feedback import announce_feedback, answer_feedback, receive_feedback
+from practice.jobs import take_up_dropped
 from practice.models import Feedback, FeedbackStatus
-from practice.unfinished_mail import take_up_again
 from tests.factories import UserFactory
 
 WRITTEN = {"topic": "visit", "message": "My biopsy was late.", "name": "Ana Testa", "email": "ana@example.com"}
@@ -336,6 +336,6 @@ def test_only_mails_that_cannot_be_at_work_any_more_are_taken_up_again(db):
     at_work = running(announce_feedback, just_now, 2)
     no_mail = running(check_upload, long_ago, "x")
 
-    assert (take_up_again(), take_up_again()) == (1, 0)
+    assert (take_up_dropped(), take_up_dropped()) == (1, 0)
     states = {str(job.pk): job.status for job in DBTaskResult.objects.all()}
     assert states == {str(left): "READY", str(at_work): "RUNNING", str(no_mail): "RUNNING"}

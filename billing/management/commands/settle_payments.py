@@ -5,7 +5,6 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from billing.sweep import sweep
-from practice.unfinished_mail import take_up_again
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +35,6 @@ class Command(BaseCommand):
 
     def _sweep(self, deep):
         report = sweep(deep=deep)
-        take_up_again()
         if self.is_silent:
             return
         if report is None:

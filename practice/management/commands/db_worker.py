@@ -4,8 +4,8 @@ import time
 from django.db import DatabaseError, InterfaceError, connection
 from django_tasks_db.management.commands import db_worker
 
+from practice.jobs import take_up_dropped
 from practice.outages import is_outage
-from practice.unfinished_mail import take_up_again
 
 logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 2
@@ -17,7 +17,7 @@ class PatientWorker(db_worker.Worker):
     def run(self) -> None:
         while self.running:
             try:
-                take_up_again()
+                take_up_dropped()
                 super().run()
                 return
             except (DatabaseError, InterfaceError) as error:
