@@ -21,6 +21,7 @@ test: $(VENV)/installed-dev ## install everything and run the whole suite
 # A cluster that lives as long as the run: it needs the packages postgresql-15 and postgresql-common, and touches no other.
 test-15: $(VENV)/installed-dev ## run the whole suite on Debian's PostgreSQL 15
 	pg_virtualenv -t -v 15 -c '--locale C.UTF-8 --encoding UTF8' -o fsync=off -o full_page_writes=off \
+	    -o autovacuum=off -o jit=off -o log_min_messages=fatal \
 	    -o shared_buffers=256MB -o max_wal_size=4GB -o max_connections=200 \
 	    sh -c 'export DATABASE_URL=postgres://$$PGUSER:$$PGPASSWORD@$$PGHOST:$$PGPORT/$$PGDATABASE; \
 	        unset PGUSER PGPASSWORD PGHOST PGPORT PGDATABASE; exec $(MAKE) test'

@@ -9,6 +9,8 @@ import os
 from django.conf import settings
 
 IN_A_HURRY = {
+    # Between tests the tables are empty. Where it is told so, the planner takes the slow way through what is made next.
+    "autovacuum": "off",
     "fsync": "off",
     "full_page_writes": "off",
     "shared_buffers": "256MB",
