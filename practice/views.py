@@ -192,7 +192,6 @@ def _back_in_a_moment(request):
     with translation.override(language):
         response = HttpResponse(render_to_string("503.html"), status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
-    response["Cache-Control"] = "no-store"
     response["Content-Language"] = language
     return response
 

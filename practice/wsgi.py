@@ -6,11 +6,13 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from practice.slow_bodies import FewBodiesAtOnce
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
-application: Callable = FewBodiesAtOnce(get_wsgi_application(), settings.BODIES_AT_ONCE)
-if settings.PAGE_CACHE_MEGABYTES:
-    from practice.page_cache import PageCache
+site = get_wsgi_application()
 
+# What stands around it reads the settings when it is imported.
+from practice.page_cache import PageCache  # noqa: E402
+from practice.slow_bodies import FewBodiesAtOnce  # noqa: E402
+
+application: Callable = FewBodiesAtOnce(site, settings.BODIES_AT_ONCE)
+if settings.PAGE_CACHE_MEGABYTES:
     application = PageCache(application, settings.PAGE_CACHE_MEGABYTES)

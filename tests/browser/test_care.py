@@ -23,10 +23,8 @@ from careers.models import Application, OpeningStatus
 from practice.accounts import roles
 from tests import factories
 from tests.browser.visitor import DESKTOP, NARROW, PHONE, Visitor
-from tests.practice.test_urls import ALLAUTH, AUDIENCE, GUEST, PUBLIC, SIGNED_IN, rows, standing_notices  # noqa: F401
+from tests.practice.test_urls import ALLAUTH, AUDIENCE, GUEST, PUBLIC, SIGNED_IN, make_rows
 from tests.signing_in import sign_in
-
-pytestmark = pytest.mark.usefixtures("standing_notices")
 
 STRANGER, NEWCOMER, MEMBER, HALFWAY = "a stranger", "somebody new", "a member", "between password and code"
 PASSWORD, SECRET = "a long test password", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -58,6 +56,11 @@ CHANGES_WITH_WIDTH = ["target-size"]
 
 
 @pytest.fixture
+def rows(transactional_db):
+    return make_rows()
+
+
+@pytest.fixture
 def visitor(chromium):
     visitor = Visitor(chromium)
     yield visitor
@@ -66,7 +69,7 @@ def visitor(chromium):
 
 
 @pytest.fixture
-def become(visitor, rows):  # noqa: F811
+def become(visitor, rows):
     """A function that makes somebody else of the visitor."""
     people = {}
 
@@ -155,7 +158,7 @@ LOOKED_AT = [name for name in AUDIENCE | ALLAUTH if name not in NO_PAGE]
 
 
 @pytest.fixture
-def arguments(rows, become):  # noqa: F811
+def arguments(rows, become):
     """What the addresses of the table name, also where the table's own rows lead to no page."""
     attempt = start_payment(Statement.objects.latest("pk"), 2_000, "en")
     key = Authenticator.objects.create(user=become(MEMBER), type="webauthn", data={"name": "My key", "credential": {}})
@@ -230,7 +233,7 @@ def test_pages_of_what_went_wrong(visitor):
 # ---- The office -----------------------------------------------------------------------------------------------------
 
 
-def test_pages_of_the_office(visitor, become, rows):  # noqa: F811
+def test_pages_of_the_office(visitor, become, rows):
     """One of each kind: lists, forms with rows in them, pages that ask, what searches find, what is refused."""
     become(MEMBER)
     application = Application.objects.get()
@@ -269,7 +272,7 @@ READ = [
 ]
 
 
-def test_on_paper_there_is_text_and_no_furniture(visitor, rows):  # noqa: F811
+def test_on_paper_there_is_text_and_no_furniture(visitor, rows):
     found = {}
     for name in READ:
         visitor.open(reverse(name, args=rows.get(name)), DESKTOP, "dark")
@@ -278,7 +281,7 @@ def test_on_paper_there_is_text_and_no_furniture(visitor, rows):  # noqa: F811
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
-def test_with_the_readers_own_colours_one_sees_where_one_is_and_what_can_be_pressed(visitor, rows):  # noqa: F811
+def test_with_the_readers_own_colours_one_sees_where_one_is_and_what_can_be_pressed(visitor, rows):
     found = {}
     for name in READ:
         visitor.open(reverse(name, args=rows.get(name)), DESKTOP)

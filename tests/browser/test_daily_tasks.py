@@ -110,7 +110,7 @@ def test_editor(office, run_jobs):
     assert Article.objects.get(topic=topic).status == ArticleStatus.IN_REVIEW
 
     # 3. Put right what a page says about a location.
-    page.get_by_label("Search the office").fill("river")
+    page.get_by_role("searchbox", name="Search the office").fill("river")
     page.get_by_role("button", name="Search").first.click()
     page.get_by_role("link", name="River Campus").click()
     page.get_by_label("Getting here", exact=False).first.fill("Park behind the building.")
@@ -150,7 +150,7 @@ def test_billing_clerk(office, run_jobs):
     page = office(roles.BILLING)
 
     # 1. Find the bill somebody reads from over the telephone.
-    page.get_by_label("Search the office").fill(bill.number)
+    page.get_by_role("searchbox", name="Search the office").fill(bill.number)
     page.get_by_role("button", name="Search").first.click()
     page.get_by_role("link", name=bill.number).click()
     expect(page.get_by_text("$50.00").first).to_be_visible()

@@ -175,6 +175,7 @@ MAY = {
     "LookUpForm.code", "VerifyForm.number",  # counted by their digest
     "ApplicationForm.once",  # becomes a UUID, whatever it was
     "ReissueForm.number", "IllustrationForm.drawing",
+    "AddPasskeyForm.credential",  # what an authenticator signed
 }  # fmt: skip
 # The forms of the office reach people through an act or the page of a row, both of which guard all their fields, or:
 GUARDED_BY_THE_VIEW = {"UploadForm"}

@@ -145,7 +145,11 @@ OF_AN_APPLICATION = (
 
 @pytest.fixture(scope="module")
 def rows_of_all(module_rows):
-    """One row behind each address that names one."""
+    return make_rows()
+
+
+def make_rows() -> dict[str, list]:
+    """One row behind each address that names one: {name of the address: its arguments}."""
     factories.IdentityFactory()
     for slug in ("terms", "privacy", "accessibility"):
         factories.NoticeVersionFactory(notice__slug=slug)
