@@ -265,20 +265,21 @@ LEG_COLUMNS = ["journal_id", "account", "statement_id", "cents"]
 
 
 def _create(new: list[ParsedStatement], patients: dict[str, Patient], batch: ImportBatch, progress: Progress) -> None:
-    """Write the statements and their lines, and one journal that charges them all."""
+    """Write one journal that charges them all, then the statements, which arrive with what is owed, and their lines."""
     now = timezone.now()
-    charged: list[tuple[int, int]] = []
-    for keys in _keyed(Statement, new, progress, "statements"):
-        copy_rows(Statement, STATEMENT_COLUMNS, (_statement_row(key, source, patients, now) for key, source in keys))
-        copy_rows(StatementLine, LINE_COLUMNS, (row for key, source in keys for row in _line_rows(key, source)))
-        charged += [(key, source.total_cents) for key, source in keys if source.total_cents]
-    if not charged:
-        return
-    progress("writing the ledger", 0, len(charged))
-    journal = Journal.objects.create(kind=JournalKind.CHARGE, cause=f"import {batch.pk}")
-    legs = [(journal.pk, Account.RECEIVABLE.value, statement_id, cents) for statement_id, cents in charged]
-    revenue = (journal.pk, Account.REVENUE.value, None, -sum(cents for _statement_id, cents in charged))
-    copy_rows(Leg, LEG_COLUMNS, [*legs, revenue])
+    keys = new_keys(Statement, len(new))
+    progress("writing the ledger", 0, len(new))
+    charged = [(key, source.total_cents) for key, source in zip(keys, new, strict=True) if source.total_cents]
+    if charged:
+        journal = Journal.objects.create(kind=JournalKind.CHARGE, cause=f"import {batch.pk}")
+        legs = [(journal.pk, Account.RECEIVABLE.value, statement_id, cents) for statement_id, cents in charged]
+        revenue = (journal.pk, Account.REVENUE.value, None, -sum(cents for _statement_id, cents in charged))
+        copy_rows(Leg, LEG_COLUMNS, [*legs, revenue])
+    for start in range(0, len(new), BATCH):
+        progress("writing statements", start, len(new))
+        pairs = list(zip(keys[start : start + BATCH], new[start : start + BATCH], strict=True))
+        copy_rows(Statement, STATEMENT_COLUMNS, (_statement_row(key, source, patients, now) for key, source in pairs))
+        copy_rows(StatementLine, LINE_COLUMNS, (row for key, source in pairs for row in _line_rows(key, source)))
 
 
 def _statement_row(key: int, source: ParsedStatement, patients: dict[str, Patient], now) -> list:
@@ -287,7 +288,7 @@ def _statement_row(key: int, source: ParsedStatement, patients: dict[str, Patien
     return [
         key, source.number, patients[facts["account_number"]].pk, facts["issued_on"], facts["due_on"],
         facts["facility"], facts["insurer"], code, code_index(code),
-        link_index(link_token(source.number, 1)), source.content_hash(), 0, 0, 1, now,
+        link_index(link_token(source.number, 1)), source.content_hash(), source.total_cents, 0, 1, now,
     ]  # fmt: skip
 
 

@@ -10,13 +10,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import DEFAULT_DB_ALIAS, DatabaseError
 
 SQL = Path(__file__).parent / "migrations" / "sql"
-LAST_RULES = ("billing", "0011_office_rules")
+LAST_RULES = ("billing", "0016_charged_on_arrival")
 
 
 def expected_triggers() -> set[str]:
     """Names of the triggers that the migrations make."""
     made: set[str] = set()
-    for name in ("ledger.sql", "sealed_ledger.sql", "office_rules.sql"):
+    for name in ("ledger.sql", "sealed_ledger.sql", "office_rules.sql", "charged_on_arrival.sql"):
         text = (SQL / name).read_text()
         made -= set(re.findall(r"^DROP TRIGGER (\w+)", text, re.MULTILINE))
         made |= set(re.findall(r"^CREATE (?:CONSTRAINT )?TRIGGER (\w+)", text, re.MULTILINE))

@@ -26,7 +26,8 @@ def new_keys(model: type[models.Model], count: int) -> list[int]:
     """So many primary keys that nobody else will get."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            "WITH sequence AS MATERIALIZED (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS name) "
+            "SELECT nextval(name) FROM sequence, generate_series(1, %s)",
             [model._meta.db_table, count],
         )
         return [row[0] for row in cursor.fetchall()]

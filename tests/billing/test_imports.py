@@ -382,8 +382,8 @@ STAGES = [
     "reading",
     "comparing with what is here",
     "writing patients",
-    "writing statements",
     "writing the ledger",
+    "writing statements",
     "revising statements",
     "checking the sums",
 ]
@@ -427,9 +427,9 @@ def test_import_tells_how_far_it_is(monkeypatch):
         ("comparing with what is here", 0, 5),
         ("writing patients", 0, 4),
         ("writing patients", 2, 4),
+        ("writing the ledger", 0, 4),
         ("writing statements", 0, 4),
         ("writing statements", 2, 4),
-        ("writing the ledger", 0, 4),
         ("revising statements", 0, 1),
         ("checking the sums", 0, 0),
     ]

@@ -40,6 +40,7 @@ from billing.models import (
 )
 from billing.models.payments import NEXT_REFUND_STATES
 from billing.models.plans import NEXT_PLAN_STATES, RUNNING_STATES
+from billing.proof import prove
 from billing.withdrawals import reissue_statement, void_statement
 from tests import factories
 from tests.billing.books import pay, seal
@@ -176,15 +177,80 @@ def test_statement_sums_are_not_set_by_hand(column):
 
     with refuse("only|ledger"), transaction.atomic():
         sql(f"UPDATE billing_statement SET {column} = 5 WHERE id = %s", statement.pk)
-    with refuse("ledger"), transaction.atomic():
-        Statement.objects.create(
-            patient=statement.patient,
-            number="by hand",
-            code_index="x",
-            issued_on=date(2026, 1, 1),
-            due_on=date(2026, 1, 2),
-            **{column: 5},
-        )
+    with refuse("sums of its legs"), transaction.atomic():
+        arrive(statement.patient, **{"charges_cents": 10, column: 5})
+
+
+def arrive(patient, **facts):
+    """A statement written with these sums at once."""
+    days = {"issued_on": date(2026, 1, 1), "due_on": date(2026, 1, 2)}
+    return Statement.objects.create(patient=patient, number="arriving", code_index="x", **days | facts)
+
+
+def charge_ahead(key, cents=10_000):
+    """The charge of a statement that is still to be written under this key."""
+    journal = Journal.objects.create(kind=JournalKind.CHARGE, cause=str(uuid4()))
+    Leg.objects.bulk_create(
+        [
+            Leg(journal=journal, account=Account.RECEIVABLE, statement_id=key, cents=cents),
+            Leg(journal=journal, account=Account.REVENUE, cents=-cents),
+        ]
+    )
+
+
+def line_of(statement, cents=10_000):
+    day = date(2026, 1, 1)
+    StatementLine.objects.create(
+        statement=statement, position=1, service_on=day, charge_cents=cents, patient_cents=cents
+    )
+
+
+def test_statement_arrives_with_what_the_ledger_has_charged():
+    charge_ahead(7_000)
+
+    line_of(arrive(factories.PatientFactory(), pk=7_000, charges_cents=10_000))
+    seal()
+
+    assert Statement.objects.get(pk=7_000).balance_cents == 10_000
+    assert prove().first_problem == ""
+
+
+@pytest.mark.parametrize("cents", [0, 9_999, 10_001])
+def test_statement_arrives_with_no_other_sum_than_the_ledger_has_charged(cents):
+    with refuse("sums of its legs"), transaction.atomic():
+        charge_ahead(7_000)
+        arrive(factories.PatientFactory(), pk=7_000, charges_cents=cents)
+
+
+def test_statement_arrives_with_lines_that_add_up():
+    with refuse("do not add up"), transaction.atomic():
+        charge_ahead(7_000)
+        line_of(arrive(factories.PatientFactory(), pk=7_000, charges_cents=10_000), cents=9_999)
+        seal()
+
+
+def test_charge_without_its_statement_is_refused():
+    with refuse("does not have the sums of its legs"), transaction.atomic():
+        charge_ahead(7_000)
+        seal()
+
+
+def test_charge_is_refused_where_another_statement_took_its_key_unseen():
+    patient = factories.PatientFactory()
+
+    with refuse("does not have the sums of its legs"), transaction.atomic():
+        charge_ahead(7_000)
+        sql("SET LOCAL session_replication_role = replica")  # no triggers: as where the legs are not visible yet
+        arrive(patient, pk=7_000)
+        sql("SET LOCAL session_replication_role = origin")
+        seal()
+
+
+@pytest.mark.parametrize("kind", sorted(set(JournalKind) - {JournalKind.CHARGE}))
+def test_only_a_charge_is_ahead_of_its_statement(kind):
+    with refuse("only a charge may be written before its statement"), transaction.atomic():
+        journal = Journal.objects.create(kind=kind, cause=str(uuid4()))
+        Leg.objects.create(journal=journal, account=Account.RECEIVABLE, statement_id=7_000, cents=-1)
 
 
 @pytest.mark.parametrize("value", ["on", "off"])
