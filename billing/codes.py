@@ -11,24 +11,28 @@ from practice.encryption import blind_index
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 12
+VALUES = {character: value for value, character in enumerate(ALPHABET)}
+DOUBLED = {character: 2 * value // 32 + 2 * value % 32 for character, value in VALUES.items()}
+PAIRS = [low + high for high in ALPHABET for low in ALPHABET]  # of ten bits, the lower five first
 READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 INDEX_CONTEXT = "billing_statement.code"
 
 
 def new_code() -> str:
     """A fresh code without dashes, check character included."""
-    bits = secrets.randbits(5 * LENGTH)
-    body = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(LENGTH))
+    body = _letters(secrets.randbits(5 * LENGTH), LENGTH)
     return body + check_character(body)
+
+
+def _letters(bits: int, count: int) -> str:
+    """The lowest bits as so many letters, an even number."""
+    return "".join([PAIRS[bits >> shift & 1023] for shift in range(0, 5 * count, 10)])
 
 
 def check_character(body: str) -> str:
     """Luhn's check digit, modulo 32."""
-    total = 0
-    for position, character in enumerate(reversed(body)):
-        value = ALPHABET.index(character) * (1 if position % 2 else 2)
-        total += value // 32 + value % 32
-    return ALPHABET[-total % 32]
+    doubled = sum([DOUBLED[character] for character in body[::-2]])
+    return ALPHABET[-(doubled + sum([VALUES[character] for character in body[-2::-2]])) % 32]
 
 
 def normalise(text: str) -> str | None:
@@ -60,8 +64,7 @@ def link_token(number: str, version: int) -> str:
 
     Made from a key, so that the print house's list can be written again; another version is another token.
     """
-    bits = int(blind_index(f"{number}/{version}", LINK_CONTEXT), 16)
-    return "".join(ALPHABET[bits >> 5 * place & 31] for place in range(LINK_LETTERS))
+    return _letters(int(blind_index(f"{number}/{version}", LINK_CONTEXT), 16), LINK_LETTERS)
 
 
 def link_index(token: str) -> str:

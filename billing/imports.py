@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -28,8 +29,8 @@ from billing.statement_file import (
     no_progress,
     parse_statements,
 )
-from patients.models import Patient
-from practice.copying import Row, batches, copy_over, copy_rows, new_keys
+from patients.models import Patient, last_name_index
+from practice.copying import batches, copy_over, copy_rows, new_keys
 
 BATCH = 5000
 SHOWN_CHANGES = 200
@@ -138,7 +139,8 @@ def _write(
     report.new, report.changed = len(new), len(changed)
     report.unchanged = len(parsed.statements) - len(new) - len(changed)
 
-    report.new_patients = _write_patients(parsed, patients, progress)
+    patient_keys = _write_patients(parsed, patients, progress)
+    report.new_patients = len(parsed.patients) - len(patients)
     if not (new or changed):
         return []
     report.batch = ImportBatch.objects.create(
@@ -150,7 +152,7 @@ def _write(
         changed=report.changed,
         unchanged=report.unchanged,
     )
-    _create(new, patients, report.batch, progress)
+    _create(new, patient_keys, report.batch, progress)
     return _revise([(present[source.number], source) for source in changed], report.batch, progress)
 
 
@@ -207,47 +209,44 @@ def _problems_of_codes(parsed: ParsedFile, present: dict) -> list[ImportProblem]
 # ---- Patients -------------------------------------------------------------------------------------------------------
 
 
-def _write_patients(parsed: ParsedFile, patients: dict[str, Patient], progress: Progress) -> int:
-    """Create those who are missing, take over changed names and languages; returns how many are new."""
+PATIENT_COLUMNS = [
+    "id", "account_number", "first_name", "last_name", "last_name_index", "born_on", "language", "created_at",
+]  # fmt: skip
+
+
+def _write_patients(parsed: ParsedFile, known: dict[str, Patient], progress: Progress) -> dict[str, int]:
+    """Create those who are missing, take over changed names and languages. Returns the keys of all, by account."""
+    keys = {account: patient.pk for account, patient in known.items()}
     new, changed = [], []
     for account, facts in parsed.patients.items():
-        patient = patients.get(account)
-        names = (facts["first_name"], facts["last_name"], facts["language"])
+        patient = known.get(account)
         if patient is None:
-            patient = Patient(account_number=account, born_on=facts["date_of_birth"])
-            new.append(patient)
-        elif (patient.first_name, patient.last_name, patient.language) != names:
+            new.append((account, facts))
+        elif (patient.first_name, patient.last_name, patient.language) != _names_of(facts):
+            patient.set_names(facts["first_name"], facts["last_name"])
+            patient.language = facts["language"]
             changed.append(patient)
-        else:
-            continue
-        patient.set_names(facts["first_name"], facts["last_name"])
-        patient.language = facts["language"]
-        patients[account] = patient
-    columns = [
-        "id",
-        "account_number",
-        "first_name",
-        "last_name",
-        "last_name_index",
-        "born_on",
-        "language",
-        "created_at",
-    ]
+    fresh = new_keys(Patient, len(new))
+    keys |= {account: key for key, (account, _facts) in zip(fresh, new, strict=True)}
     now = timezone.now()
-    for keys in _keyed(Patient, new, progress, "patients"):
-        for key, patient in keys:
-            patient.pk = key
-        rows = ([getattr(p, name) for name in columns[:-1]] + [now] for _key, p in keys)
-        copy_rows(Patient, columns, rows)
+    index = cache(last_name_index)
+    for start in range(0, len(new), BATCH):
+        progress("writing patients", start, len(new))
+        copy_rows(
+            Patient,
+            PATIENT_COLUMNS,
+            (
+                (keys[account], account, facts["first_name"], facts["last_name"], index(facts["last_name"]),
+                 facts["date_of_birth"], facts["language"], now)
+                for account, facts in new[start : start + BATCH]
+            ),
+        )  # fmt: skip
     Patient.objects.bulk_update(changed, ["first_name", "last_name", "last_name_index", "language"], batch_size=2000)
-    return len(new)
+    return keys
 
 
-def _keyed(model, rows: list[Row], progress: Progress, stage: str) -> Iterator[list[tuple[int, Row]]]:
-    """The rows with fresh primary keys, a batch at a time."""
-    for start, batch in zip(range(0, len(rows), BATCH), batches(rows, BATCH), strict=True):
-        progress(f"writing {stage}", start, len(rows))
-        yield list(zip(new_keys(model, len(batch)), batch, strict=True))
+def _names_of(facts: dict) -> tuple[str, str, str]:
+    return facts["first_name"], facts["last_name"], facts["language"]
 
 
 # ---- New statements -------------------------------------------------------------------------------------------------
@@ -264,7 +263,7 @@ REVISED_COLUMNS = ["id", "issued_on", "due_on", "facility", "insurer", "content_
 LEG_COLUMNS = ["journal_id", "account", "statement_id", "cents"]
 
 
-def _create(new: list[ParsedStatement], patients: dict[str, Patient], batch: ImportBatch, progress: Progress) -> None:
+def _create(new: list[ParsedStatement], patients: dict[str, int], batch: ImportBatch, progress: Progress) -> None:
     """Write one journal that charges them all, then the statements, which arrive with what is owed, and their lines."""
     now = timezone.now()
     keys = new_keys(Statement, len(new))
@@ -282,11 +281,11 @@ def _create(new: list[ParsedStatement], patients: dict[str, Patient], batch: Imp
         copy_rows(StatementLine, LINE_COLUMNS, (row for key, source in pairs for row in _line_rows(key, source)))
 
 
-def _statement_row(key: int, source: ParsedStatement, patients: dict[str, Patient], now) -> list:
+def _statement_row(key: int, source: ParsedStatement, patients: dict[str, int], now) -> list:
     facts = source.facts
     code = facts["statement_code"] or new_code()
     return [
-        key, source.number, patients[facts["account_number"]].pk, facts["issued_on"], facts["due_on"],
+        key, source.number, patients[facts["account_number"]], facts["issued_on"], facts["due_on"],
         facts["facility"], facts["insurer"], code, code_index(code),
         link_index(link_token(source.number, 1)), source.content_hash(), source.total_cents, 0, 1, now,
     ]  # fmt: skip

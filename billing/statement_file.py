@@ -10,10 +10,11 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 
 from django.conf import settings
 from django.utils import timezone
@@ -78,7 +79,7 @@ def _text(longest: int, *, required: bool, is_number: bool = False) -> Callable[
             raise ValueError("is empty")
         if len(cell) > longest:
             raise ValueError(f"is longer than {longest} characters")
-        if CONTROL_CHARACTER.search(cell):
+        if not cell.isprintable() and CONTROL_CHARACTER.search(cell):
             raise ValueError("holds control characters")
         if not is_number and (found := private_number(cell)):
             raise ValueError(PRIVATE_NUMBERS[found])
@@ -120,6 +121,7 @@ def _optional_cents(cell: str) -> int | None:
     return _cents(cell) if cell.strip() else None
 
 
+@lru_cache(maxsize=1_000)
 def _position(cell: str) -> int:
     cell = cell.strip()
     if not (cell.isascii() and cell.isdigit() and int(cell[:6]) > 0 and len(cell) <= 5):
@@ -169,7 +171,9 @@ CELLS: dict[str, Callable] = {
 }
 OPTIONAL = {"procedure_code", "facility", "insurer", "language", "statement_code", "statement_total"}
 
-LINE_COLUMNS = [n for n in CELLS if n not in {*STATEMENT_COLUMNS, *PATIENT_COLUMNS, "statement_number"}]
+SHARED_COLUMNS = ["statement_number", *STATEMENT_COLUMNS, *PATIENT_COLUMNS]  # the same on each row of a statement
+LINE_COLUMNS = [name for name in CELLS if name not in SHARED_COLUMNS]
+REPEATED = {"first_name", "last_name", "description", "procedure_code", "facility", "insurer"}  # as few words in a file
 
 
 # ---- Parsing --------------------------------------------------------------------------------------------------------
@@ -184,16 +188,16 @@ class ParsedStatement:
     facts: dict = field(default_factory=dict)  # STATEMENT_COLUMNS
     lines: list[dict] = field(default_factory=list)
     positions: set[int] = field(default_factory=set)  # of its lines
-
-    @property
-    def total_cents(self) -> int:
-        return sum(line["patient_owes"] for line in self.lines)
+    total_cents: int = 0  # what the patient owes on its lines
 
     def content_hash(self) -> str:
+        """Tells whether the statement was sent before as it is. Of JSON, which C writes; kept with each statement."""
         facts = {name: value for name, value in self.facts.items() if name != "statement_code"}
-        lines = sorted(self.lines, key=lambda line: line["line"])
-        text = json.dumps([self.number, facts, lines], default=str, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        lines = sorted(self.lines, key=itemgetter("line"))
+        return hashlib.sha256(_as_json([self.number, facts, lines]).encode()).hexdigest()
+
+
+_as_json = json.JSONEncoder(default=str, sort_keys=True, check_circular=False).encode
 
 
 @dataclass
@@ -223,9 +227,12 @@ def parse_statements(data: bytes, progress: Progress = no_progress) -> ParsedFil
     if problems:
         raise ImportRefused(problems)
     parsed = ParsedFile()
-    places = [(name, parse, header.index(name) if name in header else None) for name, parse in CELLS.items()]
+    every_cell = _Cells(CELLS, header)
+    shared_cells, line_cells = _Cells(SHARED_COLUMNS, header, every_cell), _Cells(LINE_COLUMNS, header, every_cell)
+    before: tuple | None = None
+    statement = ParsedStatement("", 0)
     for row_number, cells in rows:
-        if not any(cell.strip() for cell in cells):
+        if not any(map(str.strip, cells)):
             continue
         if len(cells) != len(header):
             problems.append(ImportProblem(row_number, "", f"has {len(cells)} cells, the header has {len(header)}"))
@@ -236,9 +243,20 @@ def parse_statements(data: bytes, progress: Progress = no_progress) -> ParsedFil
         if parsed.lines > MAX_ROWS:
             problems.append(ImportProblem(row_number, "", f"the file has more than {MAX_ROWS:,} rows; split it"))
             break
-        values = _values(row_number, places, cells, problems)
-        if values is not None:
-            _add_row(parsed, row_number, values, problems)
+        cells.append("")  # for the columns that are not in the file
+        shared = shared_cells.of(cells)
+        if shared == before:  # one more line of the statement before it, about which nothing was wrong
+            line = line_cells.values(row_number, cells, problems)
+            if line is not None:
+                _add_line(statement, row_number, line, problems)
+            continue
+        found = len(problems)
+        values = every_cell.values(row_number, cells, problems)
+        if values is None:
+            continue
+        statement = _statement_of(parsed, row_number, values, problems)
+        before = shared if len(problems) == found else None
+        _add_line(statement, row_number, {name: values[name] for name in LINE_COLUMNS}, problems)
     if not parsed.lines and not problems:
         problems.append(ImportProblem(1, "", "the file has no statements"))
     for statement in parsed.statements.values():
@@ -285,23 +303,40 @@ def _header(cells: list[str], problems: list[ImportProblem]) -> list[str]:
     return header
 
 
-def _values(row: int, places: list, cells: list[str], problems: list[ImportProblem]) -> dict | None:
-    values = {}
-    for name, parse, place in places:
+class _Cells:
+    """Some columns of a row: where they stand and how they are read. What is not in the file stands in a last, empty
+    cell. Words that come again are read once; nothing of that outlives the file."""
+
+    def __init__(self, names: Iterable[str], header: list[str], others: "_Cells | None" = None):
+        parsers = (
+            others.parsers if others else {n: lru_cache(10_000)(p) if n in REPEATED else p for n, p in CELLS.items()}
+        )
+        self.parsers = {name: parsers[name] for name in names}
+        places = [header.index(name) if name in header else len(header) for name in self.parsers]
+        self.columns = list(zip(self.parsers, self.parsers.values(), places, strict=True))
+        self.of = itemgetter(*places)
+
+    def values(self, row: int, cells: list[str], problems: list[ImportProblem]) -> dict | None:
+        """By the names of the columns; None where something is wrong with one of them."""
         try:
-            values[name] = parse("" if place is None else cells[place])
-        except ValueError as error:
-            problems.append(ImportProblem(row, name, str(error)))
-    return values if len(values) == len(CELLS) else None
+            return {name: parse(cells[place]) for name, parse, place in self.columns}
+        except ValueError:
+            problems += self._problems(row, cells)
+            return None
+
+    def _problems(self, row: int, cells: list[str]) -> Iterator[ImportProblem]:
+        for name, parse, place in self.columns:
+            try:
+                parse(cells[place])
+            except ValueError as error:
+                yield ImportProblem(row, name, str(error))
 
 
-def _add_row(parsed: ParsedFile, row: int, values: dict, problems: list[ImportProblem]) -> None:
+def _statement_of(parsed: ParsedFile, row: int, values: dict, problems: list[ImportProblem]) -> ParsedStatement:
+    """The statement that the row belongs to, as its first row has it; the row must agree with the others."""
     number, account = values["statement_number"], values["account_number"]
     if values["due_on"] < values["issued_on"]:
         problems.append(ImportProblem(row, "due_on", "is before issued_on"))
-    owes = values["charge"] - values["insurance_paid"] - values["adjustment"]
-    if values["patient_owes"] != owes:
-        problems.append(ImportProblem(row, "patient_owes", "is not charge - insurance_paid - adjustment"))
 
     patient = {name: values[name] for name in PATIENT_COLUMNS}
     known = parsed.patients.setdefault(account, patient)
@@ -323,10 +358,18 @@ def _add_row(parsed: ParsedFile, row: int, values: dict, problems: list[ImportPr
             for name in STATEMENT_COLUMNS
             if statement.facts[name] != facts[name]
         )
-    if values["line"] in statement.positions:
+    return statement
+
+
+def _add_line(statement: ParsedStatement, row: int, line: dict, problems: list[ImportProblem]) -> None:
+    owes = line["charge"] - line["insurance_paid"] - line["adjustment"]
+    if line["patient_owes"] != owes:
+        problems.append(ImportProblem(row, "patient_owes", "is not charge - insurance_paid - adjustment"))
+    if line["line"] in statement.positions:
         problems.append(ImportProblem(row, "line", "stands twice on this statement"))
-    statement.positions.add(values["line"])
-    statement.lines.append({name: values[name] for name in LINE_COLUMNS})
+    statement.positions.add(line["line"])
+    statement.lines.append(line)
+    statement.total_cents += line["patient_owes"]
 
 
 def _check_total(statement: ParsedStatement, problems: list[ImportProblem]) -> None:

@@ -11,10 +11,15 @@ from practice.folding import fold
 LAST_NAME_INDEX = "patients_patient.last_name"
 
 
+def last_name_index(last_name: str) -> str:
+    """How a last name is found, whatever its case and accents."""
+    return blind_index(fold(last_name), LAST_NAME_INDEX)
+
+
 class PatientQuerySet(models.QuerySet):
     def named(self, last_name: str):
         """Patients with this last name, whatever its case and accents."""
-        return self.filter(last_name_index=blind_index(fold(last_name), LAST_NAME_INDEX))
+        return self.filter(last_name_index=last_name_index(last_name))
 
 
 class Patient(models.Model):
@@ -49,4 +54,4 @@ class Patient(models.Model):
         """Name the patient, keeping the look-up of the last name in step."""
         self.first_name = first_name
         self.last_name = last_name
-        self.last_name_index = blind_index(fold(last_name), LAST_NAME_INDEX)
+        self.last_name_index = last_name_index(last_name)

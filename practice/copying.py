@@ -1,6 +1,5 @@
 """Writes many rows at once with PostgreSQL's COPY. Constraints and triggers hold; Django's `save` is not asked."""
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
@@ -9,6 +8,7 @@ from django.db import DatabaseError, connection, models
 
 from practice.encryption import EncryptedTextField
 
+LINES_AT_A_TIME = 200
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -69,26 +69,49 @@ def _names(fields: Iterable[models.Field]) -> str:
     return ", ".join(connection.ops.quote_name(str(f.column)) for f in fields)
 
 
+def _lines(fields: Sequence[models.Field], rows: Iterable[Sequence]) -> Iterator[str]:
+    """The rows as COPY reads them."""
+    sealed = [(place, f.preparer()) for place, f in enumerate(fields) if isinstance(f, EncryptedTextField)]
+    tabs = len(fields) - 1
+    for row in rows:
+        values = list(row)
+        for place, prepare in sealed:
+            values[place] = prepare(values[place])
+        line = "\t".join(map(str, values))
+        # Most rows have nothing to escape, and this tells it fast.
+        if None in values or "\\" in line or "\n" in line or "\r" in line or line.count("\t") != tabs:
+            line = "\t".join(map(_cell, values))
+        yield line + "\n"
+
+
 def _cell(value) -> str:
-    """A value as COPY reads it."""
-    if value is None:
-        return "\\N"
-    text = str(value)
-    # Most texts have nothing to escape, and this tells it fast: tabs and line ends are not printable.
-    return text if text.isprintable() and "\\" not in text else text.translate(ESCAPES)
+    return "\\N" if value is None else str(value).translate(ESCAPES)
+
+
+class _Arriving:
+    """A file that is written while it is read: PostgreSQL loads what it has while Python makes the next rows."""
+
+    def __init__(self, lines: Iterator[str]):
+        self.lines = lines
+        self.error: Exception | None = None
+
+    def read(self, size: int) -> str:
+        """The next lines, whatever the size; psycopg2 takes them as they come."""
+        try:
+            return "".join(islice(self.lines, LINES_AT_A_TIME))
+        except Exception as error:
+            self.error = error  # psycopg2 would tell only that there was one
+            raise
 
 
 def _copy(table: str, fields: Sequence[models.Field], rows: Iterable[Sequence]) -> None:
-    sealed = {place: f for place, f in enumerate(fields) if isinstance(f, EncryptedTextField)}
-    text = io.StringIO()
-    for row in rows:
-        values = [sealed[place].get_prep_value(value) if place in sealed else value for place, value in enumerate(row)]
-        text.write("\t".join([_cell(value) for value in values]) + "\n")
-    text.seek(0)
+    text = _Arriving(_lines(fields, rows))
     quote = connection.ops.quote_name
     try:
         with connection.wrap_database_errors, connection.cursor() as cursor:
             cursor.copy_expert(f"COPY {quote(table)} ({_names(fields)}) FROM STDIN", text)
     except DatabaseError as error:
+        if text.error is not None:
+            raise text.error from None
         told = getattr(error.__cause__, "diag", None)
         raise type(error)((told and told.message_primary) or "COPY failed") from None

@@ -6,10 +6,13 @@ then drop the old one.
 """
 
 import base64
+import binascii
 import functools
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
+from datetime import date
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,11 +38,20 @@ def _key_ring(pairs: tuple[str, ...]) -> dict[str, AESGCM]:
 
 
 def encrypt(text: str, context: str) -> str:
-    ring = _key_ring(tuple(settings.FIELD_KEYS))
-    key_id, cipher = next(iter(ring.items()))
-    nonce = os.urandom(NONCE_BYTES)
-    sealed = nonce + cipher.encrypt(nonce, text.encode(), context.encode())
-    return f"{key_id}:{base64.b64encode(sealed).decode()}"
+    return encrypter(context)(text)
+
+
+def encrypter(context: str) -> Callable[[str], str]:
+    """Encrypts many values of one column: what is the same for all is looked up once."""
+    key_id, cipher = next(iter(_key_ring(tuple(settings.FIELD_KEYS)).items()))
+    seal, authenticated, prefix, urandom = cipher.encrypt, context.encode(), f"{key_id}:", os.urandom
+
+    def encrypt_one(text: str) -> str:
+        nonce = urandom(NONCE_BYTES)
+        sealed = nonce + seal(nonce, text.encode(), authenticated)
+        return prefix + binascii.b2a_base64(sealed, newline=False).decode()
+
+    return encrypt_one
 
 
 def decrypt(stored: str, context: str) -> str:
@@ -55,8 +67,13 @@ def decrypt(stored: str, context: str) -> str:
 
 def blind_index(text: str, context: str) -> str:
     """A keyed digest (64 hex digits) that finds equal values without telling what they are."""
-    message = f"{context}\0{text}".encode()
-    return hmac.digest(settings.BLIND_INDEX_KEY.encode(), message, "sha256").hex()
+    return indexer(context)(text)
+
+
+def indexer(context: str) -> Callable[[str], str]:
+    """Makes the blind index of many values of one column."""
+    key, prefix = settings.BLIND_INDEX_KEY.encode(), f"{context}\0"
+    return lambda text: hmac.digest(key, (prefix + text).encode(), "sha256").hex()
 
 
 class EncryptedTextField(models.TextField):
@@ -70,8 +87,12 @@ class EncryptedTextField(models.TextField):
         return str(value)
 
     def get_prep_value(self, value):
-        value = models.Field.get_prep_value(self, value)
-        return value if value is None or value == "" else encrypt(self.as_text(value), self.context)
+        return self.preparer()(models.Field.get_prep_value(self, value))
+
+    def preparer(self) -> Callable:
+        """Makes values as they are stored, for many of them."""
+        encrypt_one, as_text = encrypter(self.context), self.as_text
+        return lambda value: value if value is None or value == "" else encrypt_one(as_text(value))
 
     def from_db_value(self, value, expression, connection):
         return value if value is None or value == "" else decrypt(value, self.context)
@@ -86,7 +107,7 @@ class EncryptedDateField(EncryptedTextField):
     """A date, encrypted at rest as its ISO text."""
 
     def as_text(self, value) -> str:
-        return self.to_python(value).isoformat()
+        return (value if type(value) is date else self.to_python(value)).isoformat()
 
     def from_db_value(self, value, expression, connection):
         return self.to_python(super().from_db_value(value, expression, connection))

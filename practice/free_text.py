@@ -25,6 +25,7 @@ NO_CARD = re.compile(
     r"|(?<![0-9.])[0-2](?:\.[0-9]{1,8}){5,}(?![0-9])", re.ASCII
 )  # fmt: skip
 NINE_OR_MORE = re.compile(r"(?:[0-9][^0-9]{0,6}){8}[0-9]", re.ASCII)  # neither number has fewer digits
+NO_NUMBER = 9  # a text with fewer characters holds neither
 LONGEST = 20_000  # characters; no text box takes as much, and looking through more takes time
 BETWEEN = r"[\s./_·-]{1,3}"
 SOCIAL_SECURITY = re.compile(
@@ -76,6 +77,8 @@ def plain_digits(text: str) -> str:
 
 def private_number(text: str) -> str:
     """ "card" or "ssn" where the text holds such a number, however it is written; else nothing. For any length."""
+    if len(text) < NO_NUMBER and text.isascii():  # a sign of another script can stand for several digits
+        return ""
     plain = plain_digits(text)
     if not NINE_OR_MORE.search(plain):
         return ""

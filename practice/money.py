@@ -15,14 +15,17 @@ def parse_cents(text: str) -> int:
 
     Raises ValueError for everything else: signs, exponents, digits of other scripts, a third decimal.
     """
-    text = text.strip(" ").removeprefix("$").strip(" ")
-    if THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
-    match = AMOUNT.fullmatch(text)
+    match = AMOUNT.fullmatch(text) or AMOUNT.fullmatch(_bare(text))
     if match is None:
         raise ValueError("not an amount in dollars and cents")
     dollars, cents = match.groups()
     return int(dollars) * 100 + int((cents or "0").ljust(2, "0"))
+
+
+def _bare(text: str) -> str:
+    """Without what people put around and into an amount."""
+    text = text.strip(" ").removeprefix("$").strip(" ")
+    return text.replace(",", "") if THOUSANDS.fullmatch(text) else text
 
 
 def parse_signed_cents(text: str) -> int:

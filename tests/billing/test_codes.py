@@ -1,6 +1,6 @@
 import pytest
 
-from billing.codes import ALPHABET, LENGTH, check_character, new_code, normalise, printed
+from billing.codes import ALPHABET, LENGTH, check_character, code_index, link_token, new_code, normalise, printed
 
 
 def test_new_code_is_valid_and_fresh():
@@ -37,3 +37,11 @@ def test_check_character_catches_every_single_wrong_character():
     for position in range(LENGTH + 1):
         for wrong in set(ALPHABET) - {code[position]}:
             assert normalise(code[:position] + wrong + code[position + 1 :]) is None
+
+
+def test_what_is_printed_on_earlier_bills_still_finds_them(settings):
+    settings.BLIND_INDEX_KEY = "fixed"
+
+    assert check_character("0123456789AB") == "T"
+    assert link_token("S-1", 2) == "645W59TX8WS3EGWN9NMWSBBE6E"
+    assert code_index("0123456789ABC") == "6dbb2be0da0d50091e3e470ae7f024f4be7933b3f927706b4ff7f89268a1c597"

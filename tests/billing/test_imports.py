@@ -585,6 +585,40 @@ def test_import_lists_every_problem_of_the_file():
     ]
 
 
+def test_import_tells_what_is_wrong_on_each_row_of_a_statement():
+    data = table(
+        {"due_on": "2026-09-30"},
+        {"due_on": "2026-09-30", "line": "2", "charge": "x"},
+        {"due_on": "2026-09-30", "line": "3"},
+        {"statement_number": "S-2", "facility": "x" * 201},
+        {"statement_number": "S-2", "facility": "x" * 201, "line": "2"},
+        {"statement_number": "S-3", "patient_owes": "100.01"},
+        {"statement_number": "S-3", "patient_owes": "100.01", "line": "2"},
+        {"statement_number": "S-3", "line": "2"},
+    )
+
+    assert problems(data) == [
+        "row 2, due_on: is before issued_on",
+        "row 3, charge: is not an amount like 1234.50",
+        "row 4, due_on: is before issued_on",
+        "row 5, facility: is longer than 200 characters",
+        "row 6, facility: is longer than 200 characters",
+        "row 7, patient_owes: is not charge - insurance_paid - adjustment",
+        "row 8, patient_owes: is not charge - insurance_paid - adjustment",
+        "row 9, line: stands twice on this statement",
+    ]
+
+
+def test_import_takes_the_rows_of_a_statement_wherever_they_stand():
+    load(
+        {"line": "1"}, {"line": "2"}, {"statement_number": "S-2"}, {"line": "3"}, {"statement_number": "S-2", "line": "2"}
+    )  # fmt: skip
+
+    told = {s.number: (s.charges_cents, [line.position for line in s.lines.all()]) for s in Statement.objects.all()}
+    assert told == {"S-1": (30_000, [1, 2, 3]), "S-2": (20_000, [1, 2])}
+    assert problem_of_ledger() == ""
+
+
 @pytest.mark.parametrize(
     ("second", "expected"),
     [
@@ -693,6 +727,20 @@ def test_import_problems_never_repeat_what_a_cell_says():
         import_statements(table(*rows), "test.csv")
 
     assert secret not in " ".join(str(problem) for problem in refusal.value.problems)
+
+
+def test_content_is_told_by_the_same_digest_as_ever():
+    """It stands with each statement: another would make all that is here look as if it had changed."""
+    data = table(
+        {"line": "2", "description": 'Röntgen "lateral" \\ 胸', "statement_total": "200"},
+        {"procedure_code": "", "statement_total": "200"},
+        {"statement_number": "S-2", "statement_total": ""},
+    )
+
+    assert {number: source.content_hash() for number, source in parse_statements(data).statements.items()} == {
+        "S-1": "97016d822141ae486204cbc13800dfdcf225c2c6da957430a53ad846261e8212",
+        "S-2": "e809e4eb011bf883aca49bdac63d3b496209d0cbc399f9649c2a8137131be875",
+    }
 
 
 def test_parse_keeps_lines_in_file():

@@ -101,6 +101,18 @@ def test_no_rows_write_nothing():
     assert Feedback.objects.count() == 0
 
 
+def test_row_that_cannot_be_made_is_told_as_it_is_and_nothing_is_written():
+    def rows():
+        yield from [feedback("good")] * 1000
+        raise LookupError("no such patient")
+
+    with pytest.raises(LookupError, match="no such patient") as refusal, transaction.atomic():
+        copy_rows(Feedback, COLUMNS, rows())
+
+    assert refusal.value.__suppress_context__
+    assert Feedback.objects.count() == 0
+
+
 @pytest.mark.parametrize(
     ("row", "error", "said"),
     [
