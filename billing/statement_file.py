@@ -227,8 +227,10 @@ def parse_statements(data: bytes, progress: Progress = no_progress) -> ParsedFil
     if problems:
         raise ImportRefused(problems)
     parsed = ParsedFile()
-    every_cell = _Cells(CELLS, header)
-    shared_cells, line_cells = _Cells(SHARED_COLUMNS, header, every_cell), _Cells(LINE_COLUMNS, header, every_cell)
+    parsers = _parsers()
+    every_cell, shared_cells, line_cells = (
+        _Cells(names, header, parsers) for names in (CELLS, SHARED_COLUMNS, LINE_COLUMNS)
+    )
     before: tuple | None = None
     statement = ParsedStatement("", 0)
     for row_number, cells in rows:
@@ -303,18 +305,18 @@ def _header(cells: list[str], problems: list[ImportProblem]) -> list[str]:
     return header
 
 
-class _Cells:
-    """Some columns of a row: where they stand and how they are read. What is not in the file stands in a last, empty
-    cell. Words that come again are read once; nothing of that outlives the file."""
+def _parsers() -> dict[str, Callable]:
+    """By column. Words that come again are read once; nothing of that outlives the file."""
+    return {name: lru_cache(10_000)(parse) if name in REPEATED else parse for name, parse in CELLS.items()}
 
-    def __init__(self, names: Iterable[str], header: list[str], others: "_Cells | None" = None):
-        parsers = (
-            others.parsers if others else {n: lru_cache(10_000)(p) if n in REPEATED else p for n, p in CELLS.items()}
-        )
-        self.parsers = {name: parsers[name] for name in names}
-        places = [header.index(name) if name in header else len(header) for name in self.parsers]
-        self.columns = list(zip(self.parsers, self.parsers.values(), places, strict=True))
-        self.of = itemgetter(*places)
+
+class _Cells:
+    """Some columns of a row: where they stand and how they are read. What is not in the file stands in a last cell."""
+
+    def __init__(self, names: Iterable[str], header: list[str], parsers: dict[str, Callable]):
+        places = {name: header.index(name) if name in header else len(header) for name in names}
+        self.columns = [(name, parsers[name], place) for name, place in places.items()]
+        self.of = itemgetter(*places.values())
 
     def values(self, row: int, cells: list[str], problems: list[ImportProblem]) -> dict | None:
         """By the names of the columns; None where something is wrong with one of them."""
