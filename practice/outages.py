@@ -22,7 +22,12 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 def is_outage(error: BaseException | None) -> bool:
     """Whether this, or what it came of, is an outage."""
     while error is not None:
-        if isinstance(error, AWAY) or (isinstance(error, OSError) and error.errno in NO_ROOM):
+        if isinstance(error, AWAY) or (isinstance(error, OSError) and error.errno in NO_ROOM) or _was_cut(error):
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _was_cut(error: BaseException) -> bool:
+    """Whether the server hung up in the middle of an answer: psycopg2 has no better name for it than its base class."""
+    return type(error) is psycopg2.DatabaseError and error.pgcode is None

@@ -12,14 +12,18 @@ from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 SITE = "css/site.css"
-IMPORT = re.compile(r'@import "([a-z-]+\.css)";')
+IMPORT = re.compile(r'@import "([a-z-]+\.css)"( print)?;')
 
 
 def joined() -> str:
     """The whole stylesheet, small."""
     source = Path(str(finders.find(SITE)))
-    whole = IMPORT.sub(lambda part: (source.parent / part[1]).read_text(), source.read_text())
-    return rcssmin.cssmin(whole)
+
+    def part(line: re.Match) -> str:
+        rules = (source.parent / line[1]).read_text()
+        return f"@media print{{{rules}}}" if line[2] else rules
+
+    return rcssmin.cssmin(IMPORT.sub(part, source.read_text()))
 
 
 class SiteStaticFilesStorage(CompressedManifestStaticFilesStorage):

@@ -26,6 +26,7 @@ from tests.browser.visitor import DESKTOP, NARROW, PHONE, Visitor
 from tests.practice.test_urls import ALLAUTH, AUDIENCE, GUEST, PUBLIC, SIGNED_IN, make_rows
 from tests.signing_in import sign_in
 
+pytestmark = pytest.mark.usefixtures("rows")
 STRANGER, NEWCOMER, MEMBER, HALFWAY = "a stranger", "somebody new", "a member", "between password and code"
 PASSWORD, SECRET = "a long test password", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 WHO = {PUBLIC: STRANGER, GUEST: GUEST, SIGNED_IN: MEMBER}

@@ -2,6 +2,7 @@
 
 import errno
 
+import psycopg2
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -50,8 +51,18 @@ def refuse(state):
 @pytest.mark.parametrize("state", PASSES, ids=PASSES.values())
 def test_what_passes_is_said_to_pass(monkeypatch, state):
     page = page_of(monkeypatch, refuse(state))
-    assert (page.status_code, page.get("Retry-After"), page.get("Cache-Control")) == (503, "60", "no-store")
+    assert (page.status_code, page.get("Retry-After"), page.get("Cache-Control")) == (503, "60", "private, no-store")
     assert "We will be back in a moment" in page.text
+
+
+def test_server_that_hangs_up_in_the_middle_of_an_answer_passes(monkeypatch):
+    def hang_up(*_arguments):
+        try:
+            raise psycopg2.DatabaseError("server closed the connection unexpectedly")
+        except psycopg2.DatabaseError as error:
+            raise DatabaseError(*error.args) from error
+
+    assert page_of(monkeypatch, hang_up).status_code == 503
 
 
 @pytest.mark.parametrize("state", OUR_FAULT)

@@ -67,12 +67,12 @@ def test_web_workers_killed_in_the_middle_of_an_upload_leave_nothing(site):
 
 def arriving(site):
     """The files without a name that web workers are writing."""
-    return [
-        link
-        for worker in site.web_workers()
-        for link in map(os.readlink, Path(f"/proc/{worker.pid}/fd").iterdir())
-        if link.startswith(str(site.folder / "uploads"))
-    ]
+    found = []
+    for worker in site.web_workers():
+        for descriptor in Path(f"/proc/{worker.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed in this moment
+                found.append(str(descriptor.readlink()))
+    return [link for link in found if link.startswith(str(site.folder / "uploads"))]
 
 
 def kill_web_workers(site):

@@ -51,7 +51,7 @@ def test_the_stylesheet_is_joined_and_says_all_its_parts_say(tmp_path, settings)
 
     assert [part for part in ("@import", "/*", "\n\n") if part in sent] == []
     unhashed = re.sub(r"\.[0-9a-f]{12}\.svg", ".svg", sent)
-    for part in ("tokens", "base", "forms", "library"):
+    for part in ("tokens", "base", "forms", "library", "print"):
         assert rcssmin.cssmin(Path(finders.find(f"css/{part}.css")).read_text()) in unhashed
     assert brotli.decompress((tmp_path / f"{name}.br").read_bytes()).decode() == sent
 
