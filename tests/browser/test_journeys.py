@@ -21,11 +21,7 @@ SAMPLE_PACK = project_settings.BASE_DIR / "education/packs/sample"
 
 @pytest.fixture
 def practice(db):
-    """The roles and the identity; a test that commits has emptied the tables before."""
-    from django.contrib.auth.models import Group  # noqa: PLC0415
-
-    for role in roles.ROLES:
-        Group.objects.get_or_create(name=role)
+    """The identity; a test that commits has emptied the tables before."""
     return factories.IdentityFactory()
 
 

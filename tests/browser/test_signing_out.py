@@ -18,9 +18,7 @@ STORED = "() => [localStorage.length, sessionStorage.length]"
 @pytest.fixture
 def signed_in(identity, open_page, settings):
     """A function that opens a private page for somebody who signed in so many hours ago."""
-    from django.contrib.auth.models import Group  # noqa: PLC0415
 
-    Group.objects.get_or_create(name=roles.PHYSICIAN)
     user = factories.UserFactory(name="Ann Testa", roles=[roles.PHYSICIAN])
 
     def open_private(path, hours_ago=0):
