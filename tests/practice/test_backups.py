@@ -208,7 +208,9 @@ def test_file_erased_meanwhile_is_not_in_it_and_hinders_nothing(elsewhere, backu
 def test_role_that_only_reads_can_make_one(elsewhere, backup):
     restore(backup.path)
     run("CREATE ROLE test_owner", *role_statements("postgres", "test_site_b", "test_backup_b"))
-    user = connection.settings_dict.get("USER")
+    user, password = connection.settings_dict.get("USER"), connection.settings_dict.get("PASSWORD")
+    if password:  # the same, wherever it is taken from
+        run(f"ALTER ROLE test_backup_b PASSWORD '{password}'")
     parameters = connection.get_connection_params
     try:
         connection.close()
