@@ -159,9 +159,11 @@ class PageCache:
         asked = self._asked(environ)
         if asked is None:
             return self.application(environ, start_response)
-        version = self.version.current()
         shelf = self.with_parameters if asked.parameters else self.pages
         copy = shelf.get(asked)
+        if copy is None and not _is_published(asked.path):
+            return self.application(environ, start_response)
+        version = self.version.current()
         if copy is None or copy.version != version:
             copy = self._find_or_make(asked, version, shelf, environ)
             if copy is None:
@@ -200,7 +202,7 @@ class PageCache:
 
     def _find_or_make(self, asked: Asked, version: str | None, shelf: Shelf, environ: dict) -> PageCopy | None:
         """The copy of this version, made by one thread while others wait; None where the page is not to be kept."""
-        if version is None or not _is_published(asked.path):
+        if version is None:
             return None
         with self.lock:
             made = self.being_made.get(asked)

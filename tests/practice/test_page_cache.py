@@ -522,6 +522,13 @@ def test_the_version_is_asked_for_twice_a_second_at_most(numbered, monkeypatch):
     assert pages == ["page 1", "page 1", "page 1", "page 2", "page 2", "page 3"]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/static/css/site.css", "/nothing/", "/pay/"])
+def test_what_is_never_kept_asks_for_no_version(folder, monkeypatch, path):
+    monkeypatch.setattr(page_cache, "read_version", lambda: pytest.fail("nobody needs the version here"))
+
+    assert said(Site(Numbered()), path) == "page 1"
+
+
 def test_a_page_that_many_ask_for_at_once_is_made_once(numbered, monkeypatch):
     monkeypatch.setattr(page_cache, "read_version", lambda: "1")
     numbered.cache.application.pause = 0.2
