@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.mail import EmailMessage
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -44,3 +45,21 @@ def test_notice_waits_sealed_and_is_sent_as_it_was(run_jobs, mailoutbox):
     run_jobs()
     (sent,) = mailoutbox
     assert (sent.subject, sent.body, sent.to) == ("Password changed", "From Firefox at 192.0.2.1", ["ann@example.com"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_job_that_is_deleted_while_it_is_done_does_not_end_its_worker(run_jobs, mailoutbox, monkeypatch, caplog):
+    notify("First", "", ["ann@example.com"])
+    send = EmailMessage.send
+
+    def send_and_lose_the_row(message):
+        monkeypatch.setattr(EmailMessage, "send", send)
+        DBTaskResult.objects.all().delete()
+        notify("Second", "", ["ann@example.com"])
+        return send(message)
+
+    monkeypatch.setattr(EmailMessage, "send", send_and_lose_the_row)
+    run_jobs()
+
+    assert [mail.subject for mail in mailoutbox] == ["First", "Second"]
+    assert "was deleted while it was done" in caplog.text

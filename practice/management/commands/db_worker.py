@@ -3,6 +3,7 @@ import time
 
 from django.db import DatabaseError, InterfaceError, connection
 from django_tasks_db.management.commands import db_worker
+from django_tasks_db.models import DBTaskResult
 
 from practice.jobs import take_up_dropped
 from practice.outages import is_outage
@@ -26,6 +27,15 @@ class PatientWorker(db_worker.Worker):
                 logger.warning("The database is away; the worker waits for it")
                 connection.close()
                 time.sleep(PAUSE_SECONDS)
+
+    def run_task(self, db_task_result: DBTaskResult) -> None:
+        """Do one job. One whose row was deleted meanwhile has nowhere to say how it ended, and ends no worker."""
+        try:
+            super().run_task(db_task_result)
+        except DatabaseError as error:
+            if is_outage(error) or DBTaskResult.objects.filter(pk=db_task_result.pk).exists():
+                raise
+            logger.warning("The job %s was deleted while it was done", db_task_result.pk)
 
 
 class Command(db_worker.Command):
