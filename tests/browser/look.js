@@ -4,17 +4,19 @@
 window.look = {
   shifts: 0,
 
-
   async violations(rules) {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
     const runOnly = rules.length ? { type: "rule", values: rules } : { type: "tag", values: tags };
-    const { violations } = await axe.run(document, { runOnly, resultTypes: ["violations"] });
+    const { violations } = await axe.run(document, { runOnly, resultTypes: ["violations"], preload: false });
     return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
   },
 
+  // Until the page has been drawn as it is now; before, it is not at what it begins with either.
+  frame() { return new Promise((done) => requestAnimationFrame(() => setTimeout(done))); },
+
   // How far things have moved by themselves since the page began, once everything is there.
   async moved() {
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    await look.frame();
     return look.shifts;
   },
 
@@ -67,7 +69,10 @@ window.look = {
     }).map((element) => `${element.tagName} .${element.className}`);
   },
 
-  names(selector) { return document.activeElement.matches(selector); },
+  async names(selector) {
+    await look.frame();
+    return document.activeElement.matches(selector);
+  },
 
   // What paper would show that is of no use there, and text that would not be dark on white.
   printed() {
@@ -93,7 +98,7 @@ window.look = {
 
   // What is in focus: its name, and what keeps somebody from seeing that it is there (WCAG 2.4.7, 2.4.11).
   async focus() {
-    await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); // until it has come into view
+    await look.frame(); // until it has come into view
     const element = document.activeElement;
     if (element === document.body) return { name: "", hidden: [] };
     const text = element.labels?.[0]?.innerText || element.getAttribute("aria-label") || element.innerText || element.value || element.id;
@@ -113,9 +118,9 @@ window.look = {
     return forms.find((form) => form.querySelector("input:not([type=hidden], [type=submit]), textarea, select"));
   },
   // The list of what is wrong is there, in focus, and the page's title says so.
-  summary() {
-    const summary = document.querySelector(".error-summary");
-    return !!summary && summary === document.activeElement && /^\s*Error:/.test(document.title);
+  async summary() {
+    const isInFocus = await look.names(".error-summary");
+    return isInFocus && /^\s*Error:/.test(document.title);
   },
   asks() { return !!look.form(); },
   send() {

@@ -86,6 +86,7 @@ def test_reader_looks_words_up_and_searches_and_writes_to_us(open_page, screen):
     with page.context.expect_page() as opened:
         hands.press("Enter")
     expect(opened.value.get_by_role("link", name="Marrow", exact=True)).to_be_visible()
+    opened.value.close()  # a page behind another is drawn once a second
 
     page.goto(article.get_absolute_url())
     hands.to("Search")
