@@ -37,16 +37,15 @@ window.look = {
   },
 
   // Text as large as somebody with weak eyes sets it, and as far apart as somebody with dyslexia does (WCAG 1.4.4, 1.4.12).
-  enlarge() { document.documentElement.style.fontSize = "225%"; },
-  space() {
+  enlarged() { return look.while("html { font-size: 225% !important }"); },
+  spaced() { return look.while("* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important } p { margin-bottom: 2em !important }"); },
+  while(style) {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync("* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important } p { margin-bottom: 2em !important }");
-    document.documentElement.style.fontSize = "";
+    sheet.replaceSync(style);
     document.adoptedStyleSheets = [sheet];
-  },
-  release() {
-    document.documentElement.style.fontSize = "";
+    const found = [...look.wide(), ...look.cut()];
     document.adoptedStyleSheets = [];
+    return found;
   },
 
   isAfterAll(script) {

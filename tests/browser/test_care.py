@@ -1,7 +1,7 @@
 """Every page of the table of addresses, looked at by a browser: for everybody, whatever they read with.
 
 Both languages, light and dark, phone and desktop, as they come and with what is wrong with a form. A page is loaded once
-for each language and scheme of its own; what cannot change by a turn of the screen is not measured again.
+for each language; what cannot change by a turn of the screen or by night is not measured again.
 """
 
 import pytest
@@ -52,8 +52,6 @@ NO_PAGE = {
 LEADS_ON = {"account_reset_password_from_key"}  # to the same without the key
 OF_ONE_ADDRESS = {"infobutton", "sandbox:card_page"}
 QUERY = {"billing:plan_offer": "?parts=2"}
-CHANGES_WITH_COLOUR = ["color-contrast", "link-in-text-block"]
-CHANGES_WITH_WIDTH = ["target-size"]
 
 
 @pytest.fixture
@@ -100,51 +98,47 @@ def become(visitor, rows):
 
 
 def problems(visitor, path, *, status=200, spanish="/es", leads_on=False):
-    """What is wrong with this page in English, on a phone by day, and in Spanish, at a desk by night; and turned round."""
+    """What is wrong with this page: in English on a phone by day, in Spanish at a desk; and turned round, by night.
+
+    All rules look at either screen and either language, and what depends on colour or width at all four of them.
+    """
     found = []
-    for prefix, screen, scheme, other in (("", PHONE, "light", DESKTOP), (spanish, DESKTOP, "dark", PHONE)):
-        answer = visitor.open(prefix + path, screen, scheme)
+    for prefix, screen, other in (("", PHONE, DESKTOP), (spanish, DESKTOP, PHONE)):
+        answer = visitor.open(prefix + path, screen)
         if answer[:2] != (status, "text/html") or bool(answer[2]) != leads_on:
             return [f"no page: {answer}"]
         found += [f"moved by {moved}" for moved in [visitor.look("moved()")] if moved]
         found += visitor.look("hindrances()") + visitor.look("restless()")
-        found += turned(visitor, screen, scheme, other)
-        found += reflowed(visitor)
+        found += turned(visitor, other) + reflowed(visitor)
         if visitor.look("asks()"):
-            visitor.turn(screen, scheme)
-            found += refused(visitor, screen, scheme, other)
+            visitor.turn(screen)
+            found += refused(visitor, other)
     return sorted(set(found))
 
 
-def turned(visitor, screen, scheme, other):
+def turned(visitor, other):
+    """What axe finds by day, and what a turn to the other screen by night can change."""
     found = visitor.violations()
-    visitor.turn(screen, "dark" if scheme == "light" else "light")
-    found += visitor.violations(*CHANGES_WITH_COLOUR)
-    visitor.turn(other, scheme)
-    return found + visitor.violations(*CHANGES_WITH_WIDTH)
+    visitor.turn(other, "dark")
+    return found + visitor.violations("color-contrast", "link-in-text-block", "target-size")
 
 
 def reflowed(visitor):
     """On the narrowest screen, with text twice as large, and with letters, words and lines further apart."""
-    found = []
     visitor.turn(NARROW)
-    found += [f"at 320 pixels: {text}" for text in visitor.look("wide()")]
-    visitor.look("space()")
-    found += [f"spaced out: {text}" for text in visitor.look("wide()") + visitor.look("cut()")]
+    found = [f"at 320 pixels: {text}" for text in visitor.look("wide()")]
+    found += [f"spaced out: {text}" for text in visitor.look("spaced()")]
     visitor.turn({"width": 640, "height": 800})
-    visitor.look("enlarge()")
-    found += [f"text at 200 %: {text}" for text in visitor.look("wide()") + visitor.look("cut()")]
-    visitor.look("release()")
-    return found
+    return found + [f"text at 200 %: {text}" for text in visitor.look("enlarged()")]
 
 
-def refused(visitor, screen, scheme, other):
+def refused(visitor, other):
     with visitor.page.expect_navigation():
         visitor.look("send()")
     if not visitor.look("asks()"):
         return []
     found = [] if visitor.look("summary()") else ["what is wrong is not in focus"]
-    return found + [f"refused: {text}" for text in turned(visitor, screen, scheme, other) + reflowed(visitor)]
+    return found + [f"refused: {text}" for text in turned(visitor, other) + reflowed(visitor)]
 
 
 def who_sees(name):
@@ -248,8 +242,8 @@ def test_pages_of_the_office(visitor, become, rows):
     ]  # fmt: skip
     found = {}
     for path in paths:
-        visitor.open(path, DESKTOP, "light")
-        problems = turned(visitor, DESKTOP, "light", PHONE) + visitor.look("restless()")
+        visitor.open(path, DESKTOP)
+        problems = turned(visitor, PHONE) + visitor.look("restless()")
         if path.endswith("/add/"):
             visitor.turn(DESKTOP, "dark")
             with visitor.page.expect_navigation():

@@ -16,6 +16,12 @@ from tests.faults.undertaker import undertaker
 __all__ = ["undertaker"]
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "running_site" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.own_server)
+
+
 @pytest.fixture
 def stripe(settings, monkeypatch):
     """Stripe's stand-in, and settings that lead to it; nobody waits long for another tab."""

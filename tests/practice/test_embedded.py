@@ -18,6 +18,7 @@ from django.db import connections
 from practice.embedded import base
 from practice.embedded.server import SERVER_OPTIONS, SYSTEM_USER, EmbeddedServer, EmbeddedServerError
 
+pytestmark = pytest.mark.own_server
 USER = """
 import sys
 from practice.embedded.server import EmbeddedServer
