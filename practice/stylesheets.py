@@ -27,7 +27,13 @@ def joined() -> str:
 
 
 class SiteStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, which finds the stylesheet joined already."""
+    """WhiteNoise's storage, which finds the stylesheet joined already.
+
+    Anybody on the machine may read static files, unlike what is uploaded: who collects them is not who serves them.
+    """
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, file_permissions_mode=0o644, directory_permissions_mode=0o755, **options)
 
     def post_process(self, paths, dry_run=False, **options):
         if not dry_run and SITE in paths:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import stat
 from functools import cache
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def test_the_stylesheet_is_joined_and_says_all_its_parts_say(tmp_path, settings)
     for part in ("tokens", "base", "forms", "library", "print"):
         assert rcssmin.cssmin(Path(finders.find(f"css/{part}.css")).read_text()) in unhashed
     assert brotli.decompress((tmp_path / f"{name}.br").read_bytes()).decode() == sent
+    # They are served by another user than who collected them, in the container for one.
+    assert [str(path) for path in tmp_path.rglob("*") if not path.stat().st_mode & stat.S_IROTH] == []
 
 
 @pytest.mark.parametrize("encoding", READERS)
