@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from practice import colours
 from practice.client_address import client_address
+from practice.context import get_identity
 from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
@@ -106,8 +107,11 @@ def feedback_thanks(request):
 @published_page()
 @cache_control(public=True, max_age=31536000, immutable=True)
 def accent(request, colour):
-    """The practice's colour as a stylesheet. The address holds all it says, so it may be kept for ever."""
-    if not colours.HEX.fullmatch(f"#{colour}"):
+    """The practice's colour as a stylesheet. The address holds all it says, so it may be kept for ever.
+
+    No other colour has one: copies of sixteen million would push those of pages out.
+    """
+    if f"#{colour}" != get_identity().accent_colour:
         raise Http404
     return HttpResponse(colours.stylesheet(f"#{colour}"), content_type="text/css")
 

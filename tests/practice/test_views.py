@@ -146,9 +146,12 @@ def test_not_found_offers_the_doors(client, identity):
 
 
 @pytest.mark.parametrize(
-    ("colour", "status"), [("0b5563", 200), ("0B5563", 200), ("xyzxyz", 404), ("0b55631", 404), ("red", 404)]
+    ("colour", "status"), [("a3195b", 200), ("A3195B", 404), ("0b5563", 404), ("a3195b1", 404), ("red", 404)]
 )
-def test_accent_takes_only_colours(client, colour, status):
+def test_accent_is_the_practices_own_colour(client, identity, colour, status):
+    identity.accent_colour = "#a3195b"
+    identity.save()
+
     assert client.get(f"/accent-{colour}.css").status_code == status
 
 
