@@ -25,6 +25,7 @@ from practice.page_copies import PageCopy, best_encoding, has_it
 from practice.page_files import PageFiles
 from practice.published_pages import fold_changes, published_page, read_version
 from tests import factories
+from tests.practice.test_project import example
 from tests.signing_in import sign_in
 
 LATELY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -705,6 +706,22 @@ def test_another_program_starts_with_none(files, tmp_path):
     other = PageFiles(tmp_path, 1_000_000, "another")
 
     assert (other.read(ASKED, "1"), other.last_version(), files.read(ASKED, "1")) == (None, None, None)
+
+
+def test_servers_of_one_program_share_their_pages_whatever_started_them(monkeypatch):
+    before = page_cache.code_stamp()
+    for name in ("INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "HOSTNAME"):  # of systemd and of containers
+        monkeypatch.setenv(name, "another")
+
+    assert page_cache.code_stamp() == before
+
+
+@pytest.mark.parametrize("name", sorted(example()))
+def test_program_with_other_settings_is_another(monkeypatch, name):
+    before = page_cache.code_stamp()
+    monkeypatch.setenv(name, "another")
+
+    assert page_cache.code_stamp() != before
 
 
 def test_the_folder_stays_in_its_bounds(files):
