@@ -269,6 +269,15 @@ def test_best_encoding(accepted, best):
     assert best_encoding(accepted) == best
 
 
+def test_long_header_is_not_remembered(monkeypatch):
+    """Hundreds of them, as long as a server takes them, would fill the memory."""
+    asked = []
+    monkeypatch.setattr("practice.page_copies._best_encoding", lambda accepted: asked.append(accepted) or "br")
+
+    assert [best_encoding("br," + "x" * 500), best_encoding("br")] == ["", "br"]
+    assert asked == ["br"]
+
+
 def test_who_has_the_page_is_told_so_until_it_changes(site):
     site.text("/")
     etag = site.headers["etag"]
