@@ -186,6 +186,25 @@ def test_no_copy_is_kept_of_what_somebody_typed(site, folder, query):
 
 
 @pytest.mark.parametrize(
+    "asked",
+    ["/search/?q=knee", "/glossary/?q=knee", "/prep-sheets/?q=knee", "/sheet/?code=ABC", "/infobutton?mainSearchCriteria.v.dn=knee"],
+)  # fmt: skip
+def test_no_browser_keeps_what_somebody_typed(client, identity, asked):
+    """It may be about their health, and the computer somebody else's."""
+    answers = [client.get(asked), client.head(asked), client.get(f"/es{asked}" if "infobutton" not in asked else asked)]
+
+    assert [answer.headers["Cache-Control"] for answer in answers] == ["private, no-store"] * 3
+    assert [answer.headers.get("ETag") for answer in answers] == [None] * 3
+
+
+@pytest.mark.parametrize("path", ["/glossary/", "/glossary/?q=", "/prep-sheets/?page=1", "/sheet/"])
+def test_page_where_nothing_was_typed_is_kept_by_browsers(client, identity, path):
+    answer = client.get(path)
+
+    assert (answer.headers["Cache-Control"], "ETag" in answer.headers) == ("no-cache", True)
+
+
+@pytest.mark.parametrize(
     ("host", "kept"),
     [
         ("testserver", 1), ("testserver:80", 1), ("localhost", 1), ("[::1]", 1), ("[::1]:80", 1),
