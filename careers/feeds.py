@@ -8,11 +8,7 @@ from django.utils.translation import gettext as _
 
 from careers.models import Opening
 from practice.context import get_identity
-
-
-def printable(text: str) -> str:
-    """Without the control characters that word processors leave, and XML has no way to write."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
+from practice.folding import for_xml
 
 
 class OpeningFeed(Feed):
@@ -21,7 +17,7 @@ class OpeningFeed(Feed):
     feed_type = Atom1Feed
 
     def title(self):
-        return _("Openings at %(practice)s") % {"practice": get_identity().name}
+        return _("Openings at %(practice)s") % {"practice": for_xml(get_identity().name)}
 
     def link(self):
         return reverse("careers:index")
@@ -30,10 +26,10 @@ class OpeningFeed(Feed):
         return Opening.objects.open().select_related("location")[:50]
 
     def item_title(self, item):
-        return printable(item.local("title"))
+        return for_xml(item.local("title"))
 
     def item_description(self, item):
-        return printable(item.local("summary"))
+        return for_xml(item.local("summary"))
 
     def item_pubdate(self, item):
         return datetime.combine(item.posted_on, time(), timezone.get_current_timezone())

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from education.models import Edition
 from practice.context import get_identity
+from practice.folding import for_xml
 
 NEWEST = 30
 
@@ -16,7 +17,7 @@ class ArticleFeed(Feed):
     feed_type = Atom1Feed
 
     def title(self):
-        return _("Patient Information of %(practice)s") % {"practice": get_identity().name}
+        return _("Patient Information of %(practice)s") % {"practice": for_xml(get_identity().name)}
 
     def link(self):
         return reverse("education:index")
@@ -28,10 +29,10 @@ class ArticleFeed(Feed):
         ]
 
     def item_title(self, item):
-        return item.title
+        return for_xml(item.title)
 
     def item_description(self, item):
-        return item.summary
+        return for_xml(item.summary)
 
     def item_pubdate(self, item):
         return item.published_at

@@ -6,7 +6,6 @@ text (`.ot`). Nothing about a patient is needed, read or kept.
 """
 
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
@@ -16,6 +15,7 @@ from django.http import QueryDict
 
 from education.models import CodeSystem, Edition, ReferenceCode, plain_code
 from education.search_pages import article_ids
+from practice.folding import for_xml
 from practice.search.query import understand
 
 OIDS = {
@@ -25,7 +25,6 @@ OIDS = {
     "2.16.840.1.113883.6.256": CodeSystem.RADLEX,
     "2.16.840.1.113883.6.12": CodeSystem.CPT,
 }
-NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 MOST_CRITERIA = 10
 MOST_ARTICLES = 10
 SHORTEST_ICD_10 = 3  # the category: M81 of M81.0
@@ -174,17 +173,12 @@ def as_atom(feed: dict, author: str) -> str:
     )
 
 
-def _printable(text: str) -> str:
-    """The text without what XML 1.0 has no place for."""
-    return NOT_XML.sub("", text)
-
-
 def _xml(text: str) -> str:
-    return escape(_printable(text))
+    return escape(for_xml(text))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_printable(text))
+    return quoteattr(for_xml(text))
 
 
 def as_json(feed: dict, author: str) -> str:

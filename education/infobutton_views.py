@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from education import infobutton as answers
@@ -11,6 +12,7 @@ from practice.context import get_identity
 
 
 @login_not_required
+@cache_control(private=True, no_store=True)  # what is asked may be about somebody's health
 @require_safe
 def infobutton(request):
     """Atom, JSON, or a page: the article itself where there is one, else a list."""

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Literal
 
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def fold(text: str) -> str:
     """`Tomografía (TC)` becomes `tomografia tc`; ligatures and full-width letters become plain ones."""
@@ -25,6 +27,11 @@ def plain_signs(text: str, form: Literal["NFC", "NFKC"] = "NFC") -> str:
         elif category != "Cf":
             plain.append(character)
     return "".join(plain)
+
+
+def for_xml(text: str) -> str:
+    """The text without what XML 1.0 has no place for, such as the control characters that word processors leave."""
+    return NOT_XML.sub("", text)
 
 
 def singular(word: str, language: str) -> str:

@@ -17,14 +17,21 @@ from practice.folding import fold, plain_signs
 
 DIGIT_GROUPS = re.compile(r"[0-9]+(?:[\s./_·\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
-# Phone numbers and days one after another, and names of vocabularies: one in ten would pass for a card.
+# Phone numbers, days and codes of exams one after another, and names of vocabularies: one in ten would pass for a card.
 NO_CARD = re.compile(
     r"(?<![0-9.\-])(?:1[ .\-])?[2-9][0-9]{2}([.\-])[2-9][0-9]{2}\1[0-9]{4}(?![0-9])(?!\1[0-9])"
     r"|(?<![0-9.\-])(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?![0-9])(?!-[0-9])"
     r"|(?<![0-9/])[0-3]?[0-9]/[0-3]?[0-9]/(?:19|20)?[0-9]{2}(?![0-9/])"
-    r"|(?<![0-9.])[0-2](?:\.[0-9]{1,8}){5,}(?![0-9])", re.ASCII
+    r"|(?<![0-9.])[0-2](?:\.[0-9]{1,8}){5,}(?![0-9])"
+    r"|(?<![0-9])7[0-9]{4}(?:[ /]7[0-9]{4})+(?![0-9])", re.ASCII
 )  # fmt: skip
-NINE_OR_MORE = re.compile(r"(?:[0-9][^0-9]{0,6}){8}[0-9]", re.ASCII)  # neither number has fewer digits
+NINE_OR_MORE = re.compile(r"(?:[0-9][^0-9]*+){8}[0-9]", re.ASCII)  # neither number has fewer digits
+BLANK = re.compile(r"[\x00-\x20\x7f]+")  # also lines left empty, and what is sent but not seen
+# Signs that look like those between digits, and letters that look like a space.
+LOOKALIKES = str.maketrans(
+    dict.fromkeys("−⁃˗", "-") | dict.fromkeys("⁄∕", "/") | dict.fromkeys("•∙⋅‧・", "·")
+    | dict.fromkeys("\x85\u2028\u2029\u2800\u115f\u1160", " ")
+)  # fmt: skip
 NO_NUMBER = 9  # a text with fewer characters holds neither
 LONGEST = 20_000  # characters; no text box takes as much, and looking through more takes time
 BETWEEN = r"[\s./_·-]{1,3}"
@@ -32,7 +39,7 @@ SOCIAL_SECURITY = re.compile(
     rf"(?<![0-9])(?<![0-9]-)(?!000|666|9[0-9]{{2}})[0-9]{{3}}(?P<between>{BETWEEN})(?!00)[0-9]{{2}}(?P=between)(?!0000)[0-9]{{4}}"
     r"(?!-?[0-9])", re.ASCII
 )  # fmt: skip
-SAID = r"(?:\bssn?\b|\bs\. ?s\. ?n\b|\bss ?#|\bsocial\b|seguro social|seguridad social)"
+SAID = r"(?:\bss\b|(?<![a-z])ssn(?![a-z])|\bs\. ?s\. ?n\b|\bss ?#|\bsocial\b|seguro social|seguridad social)"
 NINE_DIGITS = r"(?<![0-9])(?:[0-9][\s./_·-]{0,3}){8}[0-9](?![0-9])"
 SAID_SOCIAL_SECURITY = re.compile(
     rf"{SAID}[^0-9]{{0,30}}{NINE_DIGITS}|{NINE_DIGITS}[^0-9]{{0,15}}{SAID}", re.ASCII | re.IGNORECASE
@@ -71,8 +78,14 @@ def plain_digits(text: str) -> str:
     """The text with digits of every script as ASCII, every dash as `-`, every space as ` `, and nothing invisible."""
     if text.isascii():
         return text
-    plain = plain_signs(text, "NFKC").replace("−", "-")
-    return "".join(str(unicodedata.decimal(c)) if unicodedata.category(c) == "Nd" else c for c in plain)
+    plain = []
+    for character in plain_signs(text, "NFKC").translate(LOOKALIKES):
+        category = unicodedata.category(character)
+        if category == "Nd":
+            plain.append(str(unicodedata.decimal(character)))
+        elif category not in ("Mn", "Me"):  # accents and frames that belong to no letter
+            plain.append(character)
+    return "".join(plain)
 
 
 def private_number(text: str) -> str:
@@ -82,6 +95,7 @@ def private_number(text: str) -> str:
     plain = plain_digits(text)
     if not NINE_OR_MORE.search(plain):
         return ""
+    plain = BLANK.sub(" ", plain)
     if holds_card_number(plain):
         return "card"
     return "ssn" if holds_social_security_number(plain) else ""

@@ -288,8 +288,13 @@ def _is_published(path: str) -> bool:
 
 
 def code_stamp() -> str:
-    """Changes with the program, its texts and its settings: pages made by another program are not this one's."""
-    stamp = sha256(repr(sorted(os.environ.items())).encode())
+    """Changes with the program, its texts and its settings: pages made by another program are not this one's.
+
+    Of the environment counts what the settings name. The rest tells one start of a server from another (systemd and
+    containers number them), and servers of one program share their copies, also with the next one.
+    """
+    names = (settings.BASE_DIR / "practice" / "settings.py").read_text()
+    stamp = sha256(repr(sorted(pair for pair in os.environ.items() if f'"{pair[0]}"' in names)).encode())
     roots = [settings.BASE_DIR / name for name in ("practice", "education", "careers", "patients", "billing")]
     for root in [*roots, settings.BASE_DIR / "templates", settings.BASE_DIR / "locale"]:
         for path in sorted(root.rglob("*")):

@@ -13,6 +13,7 @@ ENCODINGS = ("br", "gzip")  # as the site prefers them
 # times longer; for all others nobody could tell.
 SQUEEZED_ABOVE = 8 * 1024
 SHORTEST = 256  # below this, compressing makes an answer no shorter
+LONGEST_ACCEPTED = 500  # characters; no browser's header has as many
 OK = "200 OK"
 COMPRESSIBLE = ("text/", "application/xml", "application/atom+xml", "application/json", "image/svg+xml")
 
@@ -29,9 +30,13 @@ def compress(body: bytes, encoding: str) -> bytes:
     return quick if len(quick) <= SQUEEZED_ABOVE else brotli.compress(body, quality=11)
 
 
-@lru_cache(maxsize=512)
 def best_encoding(accepted: str) -> str:
     """Of an Accept-Encoding header: `br`, `gzip`, or `` for neither (RFC 9110: a weight of 0 refuses)."""
+    return _best_encoding(accepted) if len(accepted) <= LONGEST_ACCEPTED else ""  # what is remembered takes memory
+
+
+@lru_cache(maxsize=512)
+def _best_encoding(accepted: str) -> str:
     weights = {}
     for part in accepted.lower().split(","):
         name, _semicolon, parameters = part.partition(";")

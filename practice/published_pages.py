@@ -17,6 +17,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from practice.headers import KEEP_NOWHERE
+
 # All parameters that published pages read, by their views, with the values for which a copy is kept. An address is
 # told from another by no other.
 PARAMETERS: dict[str, re.Pattern] = {}
@@ -24,7 +26,7 @@ PARAMETERS: dict[str, re.Pattern] = {}
 NUMBER = "|[1-9][0-9]{0,3}"
 DAY = "|[0-9]{4}-[0-9]{2}-[0-9]{2}"
 SLUG = "|[a-z0-9-]{1,60}"  # of a row: where there is none, there is no page
-TYPED = ""  # what people type may be about their health: no copy is kept, in memory or in a file
+TYPED = ""  # what people type may be about their health: no copy is kept, in memory, in a file or by a browser
 
 
 def one_of(values: Iterable[str]) -> str:
@@ -41,6 +43,7 @@ def published_page(**parameters: str) -> Callable[[Callable], Callable]:
         kept = PARAMETERS.setdefault(name, re.compile(pattern, re.ASCII))
         if kept.pattern != pattern:
             raise ValueError(f"{name} is kept for other values by another view")
+    typed = [name for name, pattern in parameters.items() if pattern == TYPED]
 
     def mark(view):
         @login_not_required
@@ -48,7 +51,9 @@ def published_page(**parameters: str) -> Callable[[Callable], Callable]:
         @wraps(view)
         def page(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
             response = view(request, *args, **kwargs)
-            if response.status_code == 200:
+            if any(request.GET.get(name) for name in typed):
+                response.headers["Cache-Control"] = KEEP_NOWHERE
+            elif response.status_code == 200:
                 response.is_published = True
                 response.headers.setdefault("Cache-Control", "no-cache")  # to be asked for anew, with its ETag
             return response

@@ -81,6 +81,11 @@ def forget_ended(at: datetime | None = None) -> int:
     return Throttle.objects.filter(window_ends_at__lte=at or timezone.now()).delete()[0]
 
 
+def one_host(address: str) -> str:
+    """What a limit for an address counts: of IPv6 its /64, in which one host has as many addresses as it likes."""
+    return subnet(address) if ":" in address else address
+
+
 def subnet(address: str) -> str:
     """The neighbourhood an address is counted with: /24 of IPv4, /64 of IPv6."""
     parsed = ipaddress.ip_address(address)

@@ -27,7 +27,7 @@ from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
 from practice.outages import is_outage
 from practice.published_pages import DAY, published_page
-from practice.throttles import FEEDBACK_PER_ADDRESS, count_try
+from practice.throttles import FEEDBACK_PER_ADDRESS, count_try, one_host
 
 RETRY_SECONDS = 60
 
@@ -91,7 +91,7 @@ def feedback(request):
         facts = form.cleaned_data
         if facts.pop("website"):
             return redirect("practice:feedback_thanks")
-        if count_try(FEEDBACK_PER_ADDRESS, client_address(request)):
+        if count_try(FEEDBACK_PER_ADDRESS, one_host(client_address(request))):
             receive_feedback(**facts, language=translation.get_language())
             return redirect("practice:feedback_thanks")
         status = 429

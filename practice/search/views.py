@@ -1,6 +1,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import render
 from django.utils import translation
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from practice.replica import reads_replica
@@ -11,6 +12,7 @@ from practice.search.query import understand
 
 @reads_replica
 @login_not_required
+@cache_control(private=True, no_store=True)  # what is asked may be about somebody's health
 @require_safe
 def search(request):
     query = understand(request.GET.get("q", ""), translation.get_language())

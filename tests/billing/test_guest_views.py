@@ -122,6 +122,14 @@ def test_verifying_too_often_is_refused(client, receipt_number):
     assert OURS in text(elsewhere)
 
 
+def test_host_with_many_addresses_verifies_no_more_than_others(client, receipt_number):
+    for number in range(VERIFY_PER_ADDRESS.times):
+        client.post("/pay/verify/", {"number": "R-2026-999999"}, REMOTE_ADDR=f"2001:db8:0:1::{number:x}")
+
+    refused = client.post("/pay/verify/", {"number": receipt_number}, REMOTE_ADDR="2001:db8:0:1:ffff::")
+    assert refused.status_code == 429
+
+
 # ---- Estimates ------------------------------------------------------------------------------------------------------
 
 WANTED = {"exam": "MRI of the knee", "scheduled_on": "", "name": "Ana Testa", "contact": "ana@example.com"}
@@ -212,6 +220,13 @@ def test_too_many_requests_from_one_address_are_refused(client, identity):
 
     assert (response.status_code, EstimateRequest.objects.count()) == (429, 0)
     assert summary(response) == ["There were many messages from here. Please wait an hour, or call us."]
+
+
+def test_host_with_many_addresses_asks_for_no_more_than_others(client, identity):
+    for number in range(ESTIMATES_PER_ADDRESS.times + 1):
+        response = client.post("/pay/estimate/", WANTED, REMOTE_ADDR=f"2001:db8:0:1::{number:x}")
+
+    assert (response.status_code, EstimateRequest.objects.count()) == (429, ESTIMATES_PER_ADDRESS.times)
 
 
 def test_the_office_is_told_of_a_request_without_what_was_written(client, identity, run_jobs, settings):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from careers.models import PayPeriod
+from practice.models import Identity
 from tests.factories import LocationFactory, OpeningFactory
 
 pytestmark = pytest.mark.usefixtures("identity")
@@ -86,6 +87,17 @@ def test_nothing_is_left_for_machines_after_it_is_over(client, facts):
     assert client.get("/careers/ct/card.png").status_code == 410
     assert "CT chief" not in client.get("/careers/feed/").text
     assert "/careers/ct/" not in client.get("/sitemap.xml").text
+
+
+def test_feed_leaves_out_what_xml_cannot_hold_and_nothing_else(client):
+    Identity.objects.update(name="Test\x0b Radiology")
+    OpeningFactory(title="CT\u00a0chief\x1b", summary="Pay $80\u202f000")
+
+    page = client.get("/careers/feed/").text
+
+    assert "<title>Openings at Test Radiology</title>" in page
+    assert "<title>CT\u00a0chief</title>" in page
+    assert "Pay $80\u202f000" in page
 
 
 @pytest.mark.parametrize(("prefix", "title"), [("", "CT chief"), ("/es", "Jefe de TC")])

@@ -5,6 +5,7 @@ from lxml import etree
 
 from education import publishing
 from education.models import Article, ArticleStatus
+from practice.models import Identity
 from tests.education.test_publishing import publish, write
 from tests.factories import ArticleFactory
 
@@ -93,6 +94,16 @@ def test_feed_has_the_thirty_newest(client, time_machine):
     time_machine.move_to("2026-12-01T12:00:00Z", tick=False)
     ArticleFactory(title="Newest")
     assert titles(client) == ["Newest", *(f"Day {day}" for day in range(30, 1, -1))]
+
+
+def test_feed_leaves_out_what_xml_cannot_hold(client):
+    Identity.objects.update(name="Test\x0b Radiology")
+    ArticleFactory(title="Knee\x0b of\u00a0all", summary="What\x1b a knee is.")
+
+    entry = feed(client).find(f"{ATOM}entry")
+    assert feed(client).findtext(f"{ATOM}title") == "Patient Information of Test Radiology"
+    assert entry.findtext(f"{ATOM}title") == "Knee of\u00a0all"
+    assert entry.findtext(f"{ATOM}summary") == "What a knee is."
 
 
 def test_empty_feed_is_a_feed(client):

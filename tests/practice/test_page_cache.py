@@ -25,6 +25,7 @@ from practice.page_copies import PageCopy, best_encoding, has_it
 from practice.page_files import PageFiles
 from practice.published_pages import fold_changes, published_page, read_version
 from tests import factories
+from tests.practice.test_project import example
 from tests.signing_in import sign_in
 
 LATELY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -185,6 +186,25 @@ def test_no_copy_is_kept_of_what_somebody_typed(site, folder, query):
 
 
 @pytest.mark.parametrize(
+    "asked",
+    ["/search/?q=knee", "/glossary/?q=knee", "/prep-sheets/?q=knee", "/sheet/?code=ABC", "/infobutton?mainSearchCriteria.v.dn=knee"],
+)  # fmt: skip
+def test_no_browser_keeps_what_somebody_typed(client, identity, asked):
+    """It may be about their health, and the computer somebody else's."""
+    answers = [client.get(asked), client.head(asked), client.get(f"/es{asked}" if "infobutton" not in asked else asked)]
+
+    assert [answer.headers["Cache-Control"] for answer in answers] == ["private, no-store"] * 3
+    assert [answer.headers.get("ETag") for answer in answers] == [None] * 3
+
+
+@pytest.mark.parametrize("path", ["/glossary/", "/glossary/?q=", "/prep-sheets/?page=1", "/sheet/"])
+def test_page_where_nothing_was_typed_is_kept_by_browsers(client, identity, path):
+    answer = client.get(path)
+
+    assert (answer.headers["Cache-Control"], "ETag" in answer.headers) == ("no-cache", True)
+
+
+@pytest.mark.parametrize(
     ("host", "kept"),
     [
         ("testserver", 1), ("testserver:80", 1), ("localhost", 1), ("[::1]", 1), ("[::1]:80", 1),
@@ -266,6 +286,15 @@ def test_the_same_page_in_each_encoding(site):
 )  # fmt: skip
 def test_best_encoding(accepted, best):
     assert best_encoding(accepted) == best
+
+
+def test_long_header_is_not_remembered(monkeypatch):
+    """Hundreds of them, as long as a server takes them, would fill the memory."""
+    asked = []
+    monkeypatch.setattr("practice.page_copies._best_encoding", lambda accepted: asked.append(accepted) or "br")
+
+    assert [best_encoding("br," + "x" * 500), best_encoding("br")] == ["", "br"]
+    assert asked == ["br"]
 
 
 def test_who_has_the_page_is_told_so_until_it_changes(site):
@@ -705,6 +734,22 @@ def test_another_program_starts_with_none(files, tmp_path):
     other = PageFiles(tmp_path, 1_000_000, "another")
 
     assert (other.read(ASKED, "1"), other.last_version(), files.read(ASKED, "1")) == (None, None, None)
+
+
+def test_servers_of_one_program_share_their_pages_whatever_started_them(monkeypatch):
+    before = page_cache.code_stamp()
+    for name in ("INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "HOSTNAME"):  # of systemd and of containers
+        monkeypatch.setenv(name, "another")
+
+    assert page_cache.code_stamp() == before
+
+
+@pytest.mark.parametrize("name", sorted(example()))
+def test_program_with_other_settings_is_another(monkeypatch, name):
+    before = page_cache.code_stamp()
+    monkeypatch.setenv(name, "another")
+
+    assert page_cache.code_stamp() != before
 
 
 def test_the_folder_stays_in_its_bounds(files):

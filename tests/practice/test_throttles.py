@@ -6,7 +6,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from practice.models import Throttle
-from practice.throttles import Limit, count_try, forget, forget_ended, forget_subject, subnet
+from practice.throttles import Limit, count_try, forget, forget_ended, forget_subject, one_host, subnet
 
 LIMIT = Limit("test.code", 3, timedelta(hours=1))
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -146,6 +146,18 @@ def test_subnet_is_the_neighbourhood(address, neighbourhood):
 def test_subnet_refuses_what_is_no_address(address):
     with pytest.raises(ValueError, match="does not appear to be an IPv4 or IPv6 address"):
         subnet(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:0:1::7", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff::", "2001:db8:0:1::/64"),
+    ],
+)
+def test_one_host_is_counted_as_one(address, counted):
+    assert one_host(address) == counted
 
 
 @pytest.mark.django_db(transaction=True)

@@ -104,6 +104,15 @@ def test_feedback_is_limited_per_address(client, identity):
     assert Feedback.objects.count() == 20
 
 
+def test_feedback_is_limited_for_a_host_with_many_addresses(client, identity):
+    for number in range(20):
+        client.post("/feedback/", MESSAGE, REMOTE_ADDR=f"2001:db8:0:1::{number:x}")
+
+    response = client.post("/feedback/", MESSAGE, REMOTE_ADDR="2001:db8:0:1:ffff::")
+    assert (response.status_code, Feedback.objects.count()) == (429, 20)
+    assert client.post("/feedback/", MESSAGE, REMOTE_ADDR="2001:db8:0:2::").status_code == 302
+
+
 def test_form_without_its_token_is_told_to_send_again(identity):
     response = Client(enforce_csrf_checks=True).post("/feedback/", MESSAGE)
 

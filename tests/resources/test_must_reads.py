@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from practice.accounts.models import AccessEntry, User
+from practice.models import Identity
 from practice.resources import must_reads
 from practice.resources.audiences import Audience
 from practice.resources.models import Acknowledgement, Version
@@ -122,6 +123,14 @@ def test_reminder_goes_to_those_who_have_not(document, ann, staff, run_jobs):
         (["ed@example.com"], "Test Radiology: a document waits for you to read")
     ]
     assert "/resources/safety/" in mail.outbox[0].body
+
+
+def test_reminder_says_the_practice_s_name_as_it_is_written(document, ann, run_jobs):
+    Identity.objects.update(name="Ann & Bob's Radiology")
+    must_reads.remind(document.versions.get())
+    run_jobs()
+
+    assert mail.outbox[0].subject == "Ann & Bob's Radiology: a document waits for you to read"
 
 
 def test_somebody_who_left_gets_no_reminder(document, ann, run_jobs):
