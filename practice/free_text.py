@@ -17,6 +17,11 @@ from practice.folding import fold, plain_signs
 
 DIGIT_GROUPS = re.compile(r"[0-9]+(?:[\s./_·\-]{1,3}[0-9]+)*", re.ASCII)
 CARD_LENGTHS = range(13, 20)
+# As cards print it: four by four, whatever sign is between them. With blanks too it could be a list.
+FOUR_BY_FOUR = re.compile(
+    r"(?<![0-9])[3-6][0-9]{3}(?P<between>[^\w\s]{1,3})[0-9]{4}(?P=between)[0-9]{4}(?P=between)[0-9]{4}(?![0-9])",
+    re.ASCII,
+)
 # Phone numbers, days and codes of exams one after another, and names of vocabularies: one in ten would pass for a card.
 NO_CARD = re.compile(
     r"(?<![0-9.\-])(?:1[ .\-])?[2-9][0-9]{2}([.\-])[2-9][0-9]{2}\1[0-9]{4}(?![0-9])(?!\1[0-9])"
@@ -39,6 +44,7 @@ SOCIAL_SECURITY = re.compile(
     rf"(?<![0-9])(?<![0-9]-)(?!000|666|9[0-9]{{2}})[0-9]{{3}}(?P<between>{BETWEEN})(?!00)[0-9]{{2}}(?P=between)(?!0000)[0-9]{{4}}"
     r"(?!-?[0-9])", re.ASCII
 )  # fmt: skip
+SPACED = re.compile(r" ?([./_·-]) ?")  # `123- 45-6789`
 SAID = r"(?:\bss\b|(?<![a-z])ssn(?![a-z])|\bs\. ?s\. ?n\b|\bss ?#|\bsocial\b|seguro social|seguridad social)"
 NINE_DIGITS = r"(?<![0-9])(?:[0-9][\s./_·-]{0,3}){8}[0-9](?![0-9])"
 SAID_SOCIAL_SECURITY = re.compile(
@@ -67,11 +73,11 @@ def holds_card_number(text: str) -> bool:
                     break
                 if len(digits) in CARD_LENGTHS and digits.strip("0") and passes_luhn(digits):
                     return True
-    return False
+    return any(passes_luhn(re.sub("[^0-9]", "", found.group())) for found in FOUR_BY_FOUR.finditer(text))
 
 
 def holds_social_security_number(text: str) -> bool:
-    return bool(SOCIAL_SECURITY.search(text) or SAID_SOCIAL_SECURITY.search(text))
+    return bool(SOCIAL_SECURITY.search(SPACED.sub(r"\1", text)) or SAID_SOCIAL_SECURITY.search(text))
 
 
 def plain_digits(text: str) -> str:
