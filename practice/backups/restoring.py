@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage
 from django.db import connection, transaction
@@ -139,6 +141,8 @@ def restore(backup: IO[bytes], replace: bool = False) -> dict:
             _write_files(backup, manifest, wanted, replaced, undo)
         _load(program, dump, replace)
         undo.pop_all()
+    # The version that pages are known by goes back with the database, and will come to the same numbers a second time.
+    shutil.rmtree(settings.VAR_DIR / "pages", ignore_errors=True)
     differences = _differences(manifest)
     if differences:
         raise RestoreDiffers("; ".join(differences))

@@ -26,6 +26,8 @@ from practice.backups import making, programs, restoring
 from practice.backups.sealing import CHUNK, SealBroken, SealedReader, SealingWriter
 from practice.database_roles import role_statements
 from practice.models import Feedback, Location
+from practice.page_copies import PageCopy
+from practice.page_files import PageFiles
 from practice.private_files import PrivateStorage
 from tests import factories
 from tests.billing.books import pay
@@ -452,6 +454,17 @@ def test_files_in_whose_place_others_came_are_back_when_the_restore_fails(backup
     monkeypatch.setattr(PrivateStorage, "save", full_once)
     assert "No space left" in refused(backup.path, replace=True)
     assert all_files(elsewhere) == before
+
+
+def test_pages_of_what_was_lost_are_not_shown_again(backup, elsewhere, settings):
+    """A page is known by a number that counts changes, and that goes back and comes to the same number again."""
+    settings.VAR_DIR = elsewhere
+    files = PageFiles(elsewhere / "pages", 1_000_000, "stamp")
+    files.write("/", PageCopy.make("7 0 2026-11-27", "200 OK", [("Content-Type", "text/html")], b"<p>of then"))
+
+    restore(backup.path)
+
+    assert files.read("/", "7 0 2026-11-27") is None
 
 
 def test_restore_that_was_killed_between_files_and_database_goes_on(backup, elsewhere):
