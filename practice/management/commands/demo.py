@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from practice.accounts.demo import LOGINS, PASSWORD, current_codes
+from practice.orphans import end_with_parent
 
 ADDRESS = "127.0.0.1"  # the demo is for this machine only: its keys are no secret
 
@@ -103,7 +104,10 @@ def serve(workers: int, jobs: list[list[str]]) -> None:
             for job in [["db_worker", "--no-startup-delay", "--interval", "1"], *jobs]
         ),
     ]  # fmt: skip
-    children = [subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) for command in commands]
+    children = [
+        subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, preexec_fn=end_with_parent)  # noqa: PLW1509
+        for command in commands
+    ]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         while all(child.poll() is None for child in children):
