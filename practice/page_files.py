@@ -52,7 +52,7 @@ class PageFiles:
         """The last version any worker of this machine knew: for one that starts while the database is away."""
         try:
             return (self.folder / VERSION).read_text()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return None
 
     def _path(self, asked: Hashable) -> Path:
@@ -90,7 +90,12 @@ class PageFiles:
 
 
 def _pack(copy: PageCopy, asked: str) -> bytes:
-    """One line of JSON that tells what follows, then the bodies."""
+    """One line of JSON that tells what follows, then the bodies.
+
+    Nobody waits until a copy is on the disk, so after a power cut a file can have its length and not its bytes; the
+    digest tells.
+    """
+    rest = b"".join(copy.bodies.values())
     head = {
         "asked": asked,
         "version": copy.version,
@@ -98,22 +103,24 @@ def _pack(copy: PageCopy, asked: str) -> bytes:
         "headers": copy.headers,
         "type": copy.content_type,
         "bodies": [[encoding, len(body)] for encoding, body in copy.bodies.items()],
+        "digest": sha256(rest).hexdigest(),
     }
-    return json.dumps(head).encode() + b"\n" + b"".join(copy.bodies.values())
+    return json.dumps(head).encode() + b"\n" + rest
 
 
 def _unpack(content: bytes, asked: str, version: str) -> PageCopy | None:
     line, _end, rest = content.partition(b"\n")
     try:
         head = json.loads(line)
-    except ValueError:
+        sizes = head["bodies"]
+        is_it = (head["asked"], head["version"], head["digest"]) == (asked, version, sha256(rest).hexdigest())
+        if not is_it or len(rest) != sum(size for _encoding, size in sizes):
+            return None
+        bodies, start = {}, 0
+        for encoding, size in sizes:
+            bodies[encoding] = rest[start : start + size]
+            start += size
+        headers = tuple((name, value) for name, value in head["headers"])
+        return PageCopy(version, head["status"], headers, head["type"], bodies)
+    except (ValueError, KeyError, TypeError, RecursionError):  # whatever it is, it is not what _pack wrote
         return None
-    sizes = head["bodies"]
-    if (head["asked"], head["version"], len(rest)) != (asked, version, sum(size for _encoding, size in sizes)):
-        return None
-    bodies, start = {}, 0
-    for encoding, size in sizes:
-        bodies[encoding] = rest[start : start + size]
-        start += size
-    headers = tuple((name, value) for name, value in head["headers"])
-    return PageCopy(version, head["status"], headers, head["type"], bodies)

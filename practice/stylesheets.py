@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 SITE = "css/site.css"
+UNFINISHED = ".unfinished"
 IMPORT = re.compile(r'@import "([a-z-]+\.css)"( print)?;')
 
 
@@ -27,13 +28,21 @@ def joined() -> str:
 
 
 class SiteStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, which finds the stylesheet joined already.
+    """WhiteNoise's storage, which finds the stylesheet joined already, and never half a file.
 
     Anybody on the machine may read static files, unlike what is uploaded: who collects them is not who serves them.
     """
 
     def __init__(self, *args, **options):
         super().__init__(*args, file_permissions_mode=0o644, directory_permissions_mode=0o755, **options)
+
+    def _save(self, name, content):
+        """A file gets its name when it is whole. collectstatic leaves alone what is newer than its source, and makes no
+        hashed copy a second time: what a kill or a full disk left half would stay so for good.
+        """
+        unfinished = super()._save(f"{name}{UNFINISHED}", content)
+        Path(self.path(unfinished)).replace(self.path(name))
+        return name
 
     def post_process(self, paths, dry_run=False, **options):
         if not dry_run and SITE in paths:

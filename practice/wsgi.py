@@ -10,9 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "practice.settings")
 site = get_wsgi_application()
 
 # What stands around it reads the settings when it is imported.
+from practice import hung_database  # noqa: E402
 from practice.page_cache import PageCache  # noqa: E402
 from practice.slow_bodies import FewBodiesAtOnce  # noqa: E402
 
+hung_database.watch()
 application: Callable = FewBodiesAtOnce(site, settings.BODIES_AT_ONCE)
 if settings.PAGE_CACHE_MEGABYTES:
     application = PageCache(application, settings.PAGE_CACHE_MEGABYTES)

@@ -10,6 +10,7 @@ from typing import IO
 from django.db import connection
 
 from practice.embedded.server import BINARIES
+from practice.orphans import end_with_parent
 
 DEBIAN = Path("/usr/lib/postgresql")
 # What libpq reads from the environment: neither a password nor a host stands in the list of processes.
@@ -55,7 +56,7 @@ def _major(program: Path) -> int:
 
 
 def run(program: Path, *arguments: str, stdin: IO | None = None, stdout: IO | None = None) -> None:
-    """Run it against the site's database. Raises ProgramFailed."""
+    """Run it against the site's database. Raises ProgramFailed. When this process is killed, so is the program."""
     told = connection.get_connection_params()
     environment = {VARIABLES[name]: str(value) for name, value in told.items() if name in VARIABLES and value}
     done = subprocess.run(
@@ -64,6 +65,7 @@ def run(program: Path, *arguments: str, stdin: IO | None = None, stdout: IO | No
         stdout=stdout or subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env=os.environ | environment,
+        preexec_fn=end_with_parent,
         check=False,
     )
     if done.returncode != 0:

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from django.conf import settings
 from django.core.files import File
+from django.core.files.storage import Storage
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
@@ -127,22 +130,19 @@ def restore(backup: IO[bytes], replace: bool = False) -> dict:
     """Put a backup into an empty database and empty folders; returns the manifest.
 
     With `replace`, into a database and folders that hold an earlier state of the same site. Files come first and the
-    database last, in one transaction; when either fails, the files that were put there are taken away again. Raises
-    RestoreRefused, ProgramFailed, OSError; and RestoreDiffers.
+    database last, in one transaction; when either fails, the files that were put there are taken away again, and those
+    in whose place they came are put back. Raises RestoreRefused, ProgramFailed, OSError; and RestoreDiffers.
     """
-    with tempfile.TemporaryFile() as dump:
+    with tempfile.TemporaryFile() as dump, tempfile.TemporaryFile() as replaced, ExitStack() as undo:
         manifest = verify(backup, dump)
         program = _check_database(manifest, replace)
         wanted = _check_files(manifest, replace)
-        written: list[tuple[str, str]] = []
-        try:
-            with _refusing_what_is_broken():
-                _write_files(backup, manifest, wanted, written)
-            _load(program, dump, replace)
-        except BaseException:
-            for where, name in written:
-                kept_storages()[where].delete(name)
-            raise
+        with _refusing_what_is_broken():
+            _write_files(backup, manifest, wanted, replaced, undo)
+        _load(program, dump, replace)
+        undo.pop_all()
+    # The version that pages are known by goes back with the database, and will come to the same numbers a second time.
+    shutil.rmtree(settings.VAR_DIR / "pages", ignore_errors=True)
     differences = _differences(manifest)
     if differences:
         raise RestoreDiffers("; ".join(differences))
@@ -192,8 +192,10 @@ def _check_files(manifest: dict, replace: bool) -> set[str]:
     return wanted
 
 
-def _write_files(backup: IO[bytes], manifest: dict, wanted: set[str], written: list[tuple[str, str]]) -> None:
-    """Write them through the storages; `written` tells what was, also when this fails half-way."""
+def _write_files(backup: IO[bytes], manifest: dict, wanted: set[str], replaced: IO[bytes], undo: ExitStack) -> None:
+    """Write them through the storages. `undo` learns each step back, also when this fails half-way; `replaced` takes
+    what was there.
+    """
     for file, member in _members(backup):
         if file not in wanted:
             continue
@@ -203,11 +205,26 @@ def _write_files(backup: IO[bytes], manifest: dict, wanted: set[str], written: l
             _read(member, copy)
             if facts_of(copy) != manifest["files"][file]:
                 raise RestoreRefused("The backup changed while it was read.")
-            storage.delete(name)
+            if storage.exists(name):
+                start = replaced.tell()
+                with storage.open(name, "rb") as present:
+                    size = _read(present, replaced)["size"]
+                undo.callback(_put_back, storage, name, replaced, start, size)
+                storage.delete(name)
             saved = storage.save(name, File(copy, name))
-        written.append((where, saved))
+        undo.callback(storage.delete, saved)
         if saved != name:
             raise RestoreRefused(f"The storage would not take {name} under its own name.")
+
+
+def _put_back(storage: Storage, name: str, replaced: IO[bytes], start: int, size: int) -> None:
+    replaced.seek(start)
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
+        while chunk := replaced.read(min(CHUNK, size)):
+            copy.write(chunk)
+            size -= len(chunk)
+        copy.seek(0)
+        storage.save(name, File(copy, name))
 
 
 def _load(program: Path, dump: IO[bytes], replace: bool) -> None:

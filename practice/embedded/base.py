@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 
 from practice.embedded.server import EmbeddedServer, EmbeddedServerError
+from practice.hung_database import DatabaseHangs
 
 SERVER = EmbeddedServer(settings.EMBEDDED_POSTGRES)
 
@@ -18,6 +19,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         SERVER.join_users()
         try:
             return super().get_new_connection(conn_params)
+        except DatabaseHangs:
+            raise  # it runs
         except self.Database.OperationalError:
             try:
                 SERVER.ensure_running()

@@ -226,6 +226,20 @@ class RunningSite:
         postmaster.send_signal(signal.SIGKILL)
         psutil.wait_procs([postmaster, *children], timeout=PATIENCE)
 
+    @contextmanager
+    def hung_postgres(self):
+        """As when its machine is paused: connections stay open, new ones are taken by the kernel, nobody answers."""
+        postmaster = psutil.Process(self.server.postmaster_pid())
+        postmaster.suspend()  # first, so that no child is born unnoticed
+        children = postmaster.children()
+        for child in children:
+            child.suspend()
+        try:
+            yield
+        finally:
+            for process in [*children, postmaster]:
+                process.resume()
+
     def stop_postgres(self, mode: str = "immediate") -> None:
         self.server._run("pg_ctl", "stop", "-D", str(self.server.data), "-m", mode, "-w", check=False)
 

@@ -1,4 +1,4 @@
-"""Kill -9 while the database is migrated: to migrate again ends as if nothing had been."""
+"""Kill -9 while the database is migrated: to migrate again ends as if nothing had been. So do two at once."""
 
 from types import SimpleNamespace
 
@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
+from practice.management.commands import migrate
 from tests.databases import another_database, schema
 
 pytestmark = pytest.mark.django_db
@@ -46,3 +47,21 @@ def test_migrating_again_after_a_kill_ends_in_the_same_schema(undertaker, older)
             assert schema() != wanted
             assert not undertaker.run(NOBODY, "migrate", 0, database=database), steps[die_at - 1]
             assert schema() == wanted, steps[die_at - 1]
+
+
+def test_second_that_migrates_waits_for_the_first_and_finds_nothing_to_do(older, monkeypatch):
+    template, wanted = older
+    with another_database("copy", template):
+        first = connections["default"].copy()
+        with first.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.ONE_MIGRATION])
+        before, met = schema(), []
+
+        def first_ends(_seconds):
+            met.append(schema())
+            first.close()
+
+        monkeypatch.setattr(migrate.time, "sleep", first_ends)
+        call_command("migrate", verbosity=0)
+
+        assert (met[0], schema()) == (before, wanted)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -285,6 +286,38 @@ def test_postgres_gone_leaves_what_was_visited_and_says_so_elsewhere(site):
         [*VISITED, "/pay/", "/feedback/"], 200
     )
     assert site.give_feedback("all is well").status_code == 302
+
+
+def test_postgres_that_hangs_holds_no_thread_for_ever(site):
+    """With more visitors who need it than there are threads."""
+    there = {path: site.visitor().get(path).text for path in VISITED}
+    with site.hung_postgres(), ThreadPoolExecutor(20) as visitors:
+        answers = visitors.map(lambda _number: site.visitor().get("/pay/"), range(20))
+        assert [sorry(answer) for answer in answers] == [(503, "60", True, "en")] * 20
+        assert {path: site.visitor().get(path).text for path in VISITED} == there
+        statuses = {path: site.visitor().get(path).status_code for path in ("/healthz", "/readyz", "/feedback/")}
+        assert statuses == {"/healthz": 200, "/readyz": 503, "/feedback/": 503}
+
+    until(site.is_ready, "the way back")
+    until(lambda: site.visitor().get("/pay/").status_code == 200, "bills")
+    assert site.give_feedback("all is well again").status_code == 302
+
+
+def test_statement_that_takes_long_is_left_alone(site):
+    """However long somebody waits: a server that lets others in is well."""
+    word = uuid4().hex
+    with site.database() as cursor, ThreadPoolExecutor(1) as writer:
+        cursor.execute(
+            "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(8); RETURN NEW; END $$; "
+            "CREATE TRIGGER slowly BEFORE INSERT ON practice_feedback FOR EACH ROW EXECUTE FUNCTION slowly()"
+        )
+        try:
+            assert writer.submit(site.give_feedback, word).result().status_code == 302
+        finally:
+            cursor.execute("DROP FUNCTION slowly CASCADE")
+    assert site.ask("SELECT count(*) FROM practice_feedback WHERE message = %s", word) == [(1,)]
+    forget_jobs(site)  # the next test lets no worker write how its job ended
 
 
 def test_database_that_only_reads_says_so_where_something_is_written(site):

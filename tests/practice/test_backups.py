@@ -26,6 +26,9 @@ from practice.backups import making, programs, restoring
 from practice.backups.sealing import CHUNK, SealBroken, SealedReader, SealingWriter
 from practice.database_roles import role_statements
 from practice.models import Feedback, Location
+from practice.page_copies import PageCopy
+from practice.page_files import PageFiles
+from practice.private_files import PrivateStorage
 from tests import factories
 from tests.billing.books import pay
 from tests.databases import another_database, schema
@@ -381,17 +384,17 @@ def test_contents_that_differ_from_the_manifest_are_refused(backup, elsewhere, c
     assert not (elsewhere.parent / "out").exists()
 
 
+def spoiled(contents):
+    """A dump whose seal and digests are good: only PostgreSQL notices."""
+    dump = contents["database.dump"]
+    contents["database.dump"] = dump[: len(dump) // 3]
+    manifest = json.loads(contents["manifest.json"])
+    manifest["dump"] = making.facts_of(io.BytesIO(contents["database.dump"]))
+    contents["manifest.json"] = json.dumps(manifest).encode()
+
+
 def test_dump_that_does_not_go_in_leaves_an_empty_database_and_no_files(backup, elsewhere):
-    """Proved by a dump whose seal and digests are good: only PostgreSQL notices."""
-
-    def spoil(contents):
-        dump = contents["database.dump"]
-        contents["database.dump"] = dump[: len(dump) // 3]
-        manifest = json.loads(contents["manifest.json"])
-        manifest["dump"] = making.facts_of(io.BytesIO(contents["database.dump"]))
-        contents["manifest.json"] = json.dumps(manifest).encode()
-
-    assert "pg_restore" in refused(forged(backup, elsewhere / "bad.backup", spoil))
+    assert "pg_restore" in refused(forged(backup, elsewhere / "bad.backup", spoiled))
     assert is_untouched(elsewhere)
 
 
@@ -428,6 +431,40 @@ def test_files_that_are_there_are_left_alone_unless_told(backup, elsewhere):
 
     restore(backup.path, replace=True)
     assert all_files(elsewhere) == backup.files
+
+
+def test_files_in_whose_place_others_came_are_back_when_the_restore_fails(backup, elsewhere, monkeypatch):
+    before = {"private/applications/cv.pdf": b"another" * 400_000, "media/portraits/él.png": b"a newer portrait"}
+    for file, content in before.items():
+        where, _slash, name = file.partition("/")
+        making.kept_storages()[where].save(name, ContentFile(content))
+
+    bad = forged(backup, elsewhere / "bad.backup", spoiled)
+    assert "nothing was changed" in refused(bad, replace=True)
+    assert all_files(elsewhere) == before
+
+    save, calls = PrivateStorage.save, []
+
+    def full_once(storage, name, content, **options):
+        calls.append(name)
+        if len(calls) == 1:  # what was there is deleted by now
+            raise OSError(28, "No space left on device")
+        return save(storage, name, content, **options)
+
+    monkeypatch.setattr(PrivateStorage, "save", full_once)
+    assert "No space left" in refused(backup.path, replace=True)
+    assert all_files(elsewhere) == before
+
+
+def test_pages_of_what_was_lost_are_not_shown_again(backup, elsewhere, settings):
+    """A page is known by a number that counts changes, and that goes back and comes to the same number again."""
+    settings.VAR_DIR = elsewhere
+    files = PageFiles(elsewhere / "pages", 1_000_000, "stamp")
+    files.write("/", PageCopy.make("7 0 2026-11-27", "200 OK", [("Content-Type", "text/html")], b"<p>of then"))
+
+    restore(backup.path)
+
+    assert files.read("/", "7 0 2026-11-27") is None
 
 
 def test_restore_that_was_killed_between_files_and_database_goes_on(backup, elsewhere):

@@ -719,13 +719,33 @@ def test_a_copy_comes_back_as_it_was(files):
     assert oct(files.folder.stat().st_mode)[-3:] == "700"
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b"\x00" + b, lambda b: b + b"x"])
+def zeros_behind_the_head(content):
+    """What a power cut can leave: the length of all of it, and the bytes of the beginning."""
+    head, end, rest = content.partition(b"\n")
+    return head + end + bytes(len(rest))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b[:-1], lambda b: b"", lambda b: b"\x00" + b, lambda b: b + b"x", lambda b: bytes(len(b)),
+        zeros_behind_the_head, lambda _: b"7\n", lambda _: b"null\n", lambda _: b"{}\n", lambda _: b"\xff\n",
+        lambda _: b"[" * 200_000 + b"\n", lambda b: b.replace(b'"headers"', b'"hexders"'),
+    ],
+)  # fmt: skip
 def test_a_damaged_file_is_none(files, damage):
     files.write(ASKED, copy_of(100))
     (path,) = files.folder.iterdir()
     path.write_bytes(damage(path.read_bytes()))
 
     assert files.read(ASKED, "1") is None
+
+
+def test_a_damaged_version_is_none(files):
+    files.note_version("1")
+    (files.folder / "version").write_bytes(b"\xff\xfe")
+
+    assert files.last_version() is None
 
 
 def test_another_program_starts_with_none(files, tmp_path):

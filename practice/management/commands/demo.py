@@ -15,6 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from practice.accounts.demo import LOGINS, PASSWORD, current_codes
+from practice.management.commands.migrate import alone
+from practice.orphans import end_with_parent
 
 ADDRESS = "127.0.0.1"  # the demo is for this machine only: its keys are no secret
 
@@ -34,7 +36,8 @@ class Command(BaseCommand):
         if not no_serve:
             check_port(settings.PORT)
         call_command("migrate", verbosity=0)
-        modules = load_demo()
+        with alone("default"):  # two that begin at once would both write the same rows
+            modules = load_demo()
         call_command("collectstatic", interactive=False, verbosity=0)
         connection.close()
         self._announce(modules)
@@ -103,7 +106,10 @@ def serve(workers: int, jobs: list[list[str]]) -> None:
             for job in [["db_worker", "--no-startup-delay", "--interval", "1"], *jobs]
         ),
     ]  # fmt: skip
-    children = [subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) for command in commands]
+    children = [
+        subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, preexec_fn=end_with_parent)  # noqa: PLW1509
+        for command in commands
+    ]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         while all(child.poll() is None for child in children):
