@@ -245,6 +245,7 @@ def test_pages_of_the_office(visitor, become, rows):
         f"/admin/careers/application/{application.pk}/act/decline/", f"/admin/careers/opening/{application.opening_id}/pipeline/",
         "/admin/careers/opening/add/", "/admin/announcements/announcement/add/", "/admin/practice/physician/add/",
         f"/admin/accounts/user/{visitor.client.session['_auth_user_id']}/history/",
+        f"/admin/education/term/{factories.make_term('marrow', en='Marrow').pk}/delete/",
     ]  # fmt: skip
     found = {}
     for path in paths:
@@ -257,6 +258,20 @@ def test_pages_of_the_office(visitor, become, rows):
             problems += [] if visitor.look("names('.errornote')") else ["what is wrong is not in focus"]
             problems += visitor.violations()
         found[path] = sorted(set(problems))
+    assert {path: texts for path, texts in found.items() if texts} == {}
+
+
+def test_office_is_read_on_a_narrow_screen_and_in_large_letters(visitor, become):
+    become(MEMBER)
+    found = {}
+    document, of_long_name = factories.DocumentFactory(), factories.DocumentFactory(title="x" * 60)
+    for path in (f"{document.pk}/change/", f"{of_long_name.pk}/history/"):
+        visitor.open(f"/admin/resources/document/{path}", NARROW)
+        wide = visitor.look("wide()")
+        visitor.turn({"width": 640, "height": 800})
+        visitor.look("enlarge()")
+        cut = [text for text in visitor.look("cut()") if "visually-hidden" not in text]
+        found[path] = wide + visitor.look("wide()") + cut
     assert {path: texts for path, texts in found.items() if texts} == {}
 
 
