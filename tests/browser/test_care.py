@@ -306,6 +306,11 @@ def test_with_the_readers_own_colours_one_sees_where_one_is_and_what_can_be_pres
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
+def test_what_stays_beside_an_article_can_be_reached_on_a_low_screen(visitor, rows):
+    visitor.open(reverse("education:article", args=rows["education:article"]), {"width": 1280, "height": 400})
+    assert visitor.page.eval_on_selector(".stay", "aside => aside.offsetHeight") < 400
+
+
 def test_page_of_a_payment_on_its_way_changes_only_when_it_has_arrived(visitor, arguments):
     attempt = Attempt.objects.latest("created_at")
     visitor.page.clock.install()
