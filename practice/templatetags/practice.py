@@ -5,6 +5,7 @@ import re
 from django import template
 from django.urls import translate_url
 from django.utils import translation
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
 from practice import markdown as md
@@ -53,6 +54,12 @@ def numbers_apart(html: str):
 def telephone(number: str) -> str:
     """`(574) 555-0100` as the address of a phone link."""
     return "tel:+1" + "".join(digit for digit in number if digit.isdigit())
+
+
+@register.filter
+def to_call(number: str) -> str:
+    """`(574) 555-0100` as a phone link, for a sentence: a finger calls what it touches."""
+    return format_html('<a href="{}">{}</a>', telephone(number), number)
 
 
 @register.simple_tag(takes_context=True)

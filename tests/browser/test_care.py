@@ -239,6 +239,7 @@ def test_pages_of_the_office(visitor, become, rows):
         f"/admin/careers/application/{application.pk}/act/decline/", f"/admin/careers/opening/{application.opening_id}/pipeline/",
         "/admin/careers/opening/add/", "/admin/announcements/announcement/add/", "/admin/practice/physician/add/",
         f"/admin/accounts/user/{visitor.client.session['_auth_user_id']}/history/",
+        f"/admin/education/term/{factories.make_term('marrow', en='Marrow').pk}/delete/",
     ]  # fmt: skip
     found = {}
     for path in paths:
@@ -251,6 +252,20 @@ def test_pages_of_the_office(visitor, become, rows):
             problems += [] if visitor.look("names('.errornote')") else ["what is wrong is not in focus"]
             problems += visitor.violations()
         found[path] = sorted(set(problems))
+    assert {path: texts for path, texts in found.items() if texts} == {}
+
+
+def test_office_is_read_on_a_narrow_screen_and_in_large_letters(visitor, become):
+    become(MEMBER)
+    found = {}
+    document, of_long_name = factories.DocumentFactory(), factories.DocumentFactory(title="x" * 60)
+    for path in (f"{document.pk}/change/", f"{of_long_name.pk}/history/"):
+        visitor.open(f"/admin/resources/document/{path}", NARROW)
+        wide = visitor.look("wide()")
+        visitor.turn({"width": 640, "height": 800})
+        visitor.look("enlarge()")
+        cut = [text for text in visitor.look("cut()") if "visually-hidden" not in text]
+        found[path] = wide + visitor.look("wide()") + cut
     assert {path: texts for path, texts in found.items() if texts} == {}
 
 
@@ -283,6 +298,11 @@ def test_with_the_readers_own_colours_one_sees_where_one_is_and_what_can_be_pres
         visitor.page.emulate_media(forced_colors="active")
         found[name] = visitor.look("lost()")
     assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_what_stays_beside_an_article_can_be_reached_on_a_low_screen(visitor, rows):
+    visitor.open(reverse("education:article", args=rows["education:article"]), {"width": 1280, "height": 400})
+    assert visitor.page.eval_on_selector(".stay", "aside => aside.offsetHeight") < 400
 
 
 def test_page_of_a_payment_on_its_way_changes_only_when_it_has_arrived(visitor, arguments):

@@ -43,3 +43,10 @@ def test_passkey_is_added_and_signs_in_without_a_password(open_page, client, liv
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url("**/admin/")
     expect(page.get_by_role("heading", level=1)).to_have_text("What would you like to do?")
+
+
+def test_without_javascript_no_passkey_is_offered(open_page):
+    page = open_page("/accounts/login/", java_script_enabled=False)
+
+    expect(page.get_by_role("button", name="Log In")).to_be_visible()
+    expect(page.get_by_text("Sign in with a passkey")).to_be_hidden()

@@ -1,3 +1,4 @@
+import re
 from datetime import date
 
 import pytest
@@ -13,6 +14,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 MESSAGE = {"topic": "visit", "message": "You were kind.", "name": "", "email": "", "website": ""}
+CALL = '<a href="tel:+15745550100">(574) 555-0100</a>'
 
 
 @pytest.fixture
@@ -55,8 +57,21 @@ def test_notice_of_the_footer_answers_before_it_is_written(client, identity, slu
 
     page = client.get(f"/{slug}/").content.decode()
 
-    assert "This notice has not been published here yet. Please call (574) 555-0100 and ask for it." in page
+    assert f"This notice has not been published here yet. Please call {CALL} and ask for it." in page
     assert "The coming text." not in page
+
+
+@pytest.mark.parametrize("path", ["/feedback/", "/es/feedback/", "/notices/"])
+def test_number_in_a_sentence_is_called_by_touching_it(client, identity, path):
+    main = client.get(path).text.split("<main")[1].split("</main>")[0]
+
+    assert CALL in main
+
+
+def test_every_page_ends_with_the_numbers_to_call(client, identity):
+    footer = client.get("/").text.split("<footer")[1]
+
+    assert re.findall(r'href="tel:\+1(\d+)"', footer) == ["5745550110", "5745550100", "5745550120"]
 
 
 def test_feedback_is_kept_and_staff_hear_of_it(client, identity, run_jobs, settings):
