@@ -184,7 +184,10 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "30/h/key"}
 ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("practice:home")
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # the half minute before and after: people type slowly, and clocks are off
 MFA_FORMS = {
+    "authenticate": "practice.accounts.forms.CodeForm",
+    "reauthenticate": "practice.accounts.forms.CodeAgainForm",
     "add_webauthn": "practice.accounts.forms.AddPasskeyForm",
     "edit_webauthn": "practice.accounts.forms.EditPasskeyForm",
 }

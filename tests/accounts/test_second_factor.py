@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+import time_machine
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
@@ -92,13 +93,39 @@ def test_sign_in_asks_for_the_code_and_then_opens_the_admin(client):
     assert client.get("/admin/").status_code == 200
 
 
-def test_code_works_once(client):
+@pytest.mark.parametrize(("ahead", "status"), [(-2, 200), (-1, 302), (0, 302), (1, 302), (2, 200)])
+def test_code_may_be_of_the_half_minute_before_or_after(client, ahead, status):
+    with time_machine.travel("2026-11-27 15:00:10Z", tick=False):
+        assert type_code(code(ahead=ahead), member(enrolled=True)) == status
+
+
+@pytest.mark.parametrize("written", ["{}", " {} ", "{}-"])
+def test_code_works_once_for_as_long_as_it_is_right(db, written):
     user = member(enrolled=True)
-    used = code()
-    for expected in (302, 200):
-        other = Client()
-        first = other.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
-        assert other.post(first["Location"], {"code": used}).status_code == expected
+    with time_machine.travel("2026-11-27 15:00:10Z", tick=False) as clock:
+        used = code(ahead=1)
+        assert type_code(used, user) == 302
+        for _try in range(4):
+            assert type_code(written.format(used), user) == 200
+            clock.shift(16)
+        assert code() != used  # its own half minute is over
+
+
+def test_code_that_was_used_to_come_in_proves_nothing_again(db):
+    user = member(enrolled=True)
+    with time_machine.travel("2026-11-27 15:00:10Z", tick=False) as clock:
+        used, client = code(), Client()
+        assert type_code(used, user, client) == 302
+        clock.shift(31)
+        assert client.post("/accounts/2fa/reauthenticate/", {"code": used}).status_code == 200
+        assert client.post("/accounts/2fa/reauthenticate/", {"code": code()}).status_code == 302
+
+
+def type_code(typed, user, client=None):
+    """Sign in with the password and this code; 302 where it was taken."""
+    client = client or Client()
+    first = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    return client.post(first["Location"], {"code": typed}).status_code
 
 
 def test_newcomer_sets_up_the_second_factor_and_comes_in(client):
