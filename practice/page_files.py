@@ -4,12 +4,14 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Hashable
 from hashlib import sha256
 from pathlib import Path
 
 from practice.page_copies import PageCopy
 
+LEFT_AFTER = 2 * 24 * 3600  # seconds; whoever serves writes at least once a day, since the day is part of the version
 VERSION = "version"  # the name of the file that holds the last version anybody knew
 
 
@@ -17,7 +19,8 @@ class PageFiles:
     """A folder of copies, at most so many bytes of them; the oldest go first.
 
     Nothing here is ever needed: what cannot be read is made anew, what cannot be written is left. The folder is named
-    by the program that made the pages (`stamp`), so that another one starts with none.
+    by the program that made the pages (`stamp`), so that another one starts with none. What programs that are gone have
+    left is deleted.
     """
 
     def __init__(self, folder: Path, most_bytes: int, stamp: str):
@@ -25,7 +28,7 @@ class PageFiles:
         self.most_bytes = most_bytes
         self.written = 0  # bytes since the folder was last looked through
         for other in folder.glob("*"):
-            if other.name != stamp:
+            if other.name != stamp and _is_left(other):
                 shutil.rmtree(other, ignore_errors=True)
 
     def read(self, asked: Hashable, version: str) -> PageCopy | None:
@@ -87,6 +90,14 @@ class PageFiles:
                     total -= size
         except OSError:
             return  # another worker is at it
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether no program has written there for long: while versions change, two of them serve side by side."""
+    try:
+        return time.time() - folder.stat().st_mtime > LEFT_AFTER
+    except OSError:
+        return False
 
 
 def _pack(copy: PageCopy, asked: str) -> bytes:

@@ -1,6 +1,7 @@
 """The page cache: the same page for everybody, from memory, and never a moment too old."""
 
 import gzip
+import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -753,7 +754,18 @@ def test_another_program_starts_with_none(files, tmp_path):
     files.note_version("1")
     other = PageFiles(tmp_path, 1_000_000, "another")
 
-    assert (other.read(ASKED, "1"), other.last_version(), files.read(ASKED, "1")) == (None, None, None)
+    assert (other.read(ASKED, "1"), other.last_version()) == (None, None)
+
+
+@pytest.mark.parametrize(("days", "is_there"), [(1, True), (3, False)])
+def test_pages_of_a_program_stay_while_it_serves(files, tmp_path, days, is_there):
+    files.write(ASKED, copy_of(100))
+    files.note_version("1")
+    long_ago = time.time() - days * 24 * 3600
+    os.utime(files.folder, (long_ago, long_ago))
+    PageFiles(tmp_path, 1_000_000, "another")
+
+    assert (files.read(ASKED, "1") is not None, files.last_version() == "1") == (is_there, is_there)
 
 
 def test_servers_of_one_program_share_their_pages_whatever_started_them(monkeypatch):
