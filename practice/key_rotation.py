@@ -51,7 +51,11 @@ def encrypted_columns() -> Iterator[EncryptedTextField]:
 def _rotate_column(field: EncryptedTextField, progress: Callable[[str, int], None]) -> Rotated:
     rotated = Rotated(field.context)
     quote = connection.ops.quote_name
-    table, column, key = quote(field.model._meta.db_table), quote(field.column), quote(str(field.model._meta.pk.column))
+    table, column, key = (
+        quote(field.model._meta.db_table),
+        quote(str(field.column)),
+        quote(str(field.model._meta.pk.column)),
+    )
     old = f"FROM {table} WHERE {column} <> '' AND split_part({column}, ':', 1) <> %s"
     while True:
         with transaction.atomic(), connection.cursor() as cursor:

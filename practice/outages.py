@@ -30,4 +30,6 @@ def is_outage(error: BaseException | None) -> bool:
 
 def _was_cut(error: BaseException) -> bool:
     """Whether the server hung up in the middle of an answer: psycopg2 has no better name for it than its base class."""
+    if not isinstance(error, psycopg2.DatabaseError):
+        return False
     return type(error) is psycopg2.DatabaseError and error.pgcode is None

@@ -93,12 +93,18 @@ class Version:
 
 
 def _read_version() -> str:
-    """Also after the server was restarted: a connection that is broken is thrown away and made anew, once."""
+    """Also after the server was restarted: a connection that is broken is thrown away and made anew, once.
+
+    Not where the server says no, as to somebody who has waited long for a lock: it would only be waited for once more.
+    """
     connection.close_if_unusable_or_obsolete()
     try:
         return read_version()
     except (DatabaseError, InterfaceError):
+        says_no = connection.connection is not None and connection.is_usable()
         connection.close()
+        if says_no:
+            raise
     try:
         return read_version()
     except (DatabaseError, InterfaceError):

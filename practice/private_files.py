@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 
@@ -26,6 +27,7 @@ CONTENT_TYPES = {
 
 UNFINISHED = ".unfinished-"  # how names begin of what is being written, on file systems without unnamed files
 HAS_NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
+logger = logging.getLogger(__name__)
 ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,15})-(?P<last>[0-9]{0,15})", re.ASCII)
 
 
@@ -98,6 +100,7 @@ def serve(request: HttpRequest, file, download_name: str) -> HttpResponseBase:
 
     Answers requests for a part (RFC 9110: one range, or the whole file where more are asked for) and for nothing new
     (ETag). With X_ACCEL_REDIRECT set, nginx does both and sends the bytes: `file` must then lie under PRIVATE_ROOT.
+    Raises Http404 where the file is gone, which the log tells the operator.
     """
     content_type = CONTENT_TYPES.get(Path(file.name).suffix, "application/octet-stream")
     response: HttpResponseBase
@@ -119,8 +122,12 @@ def _whole_or_part(request: HttpRequest, file, content_type: str) -> HttpRespons
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         return unchanged
-    opened = file.open("rb")
-    size = opened.size
+    try:
+        opened = file.open("rb")
+        size = opened.size
+    except FileNotFoundError as error:  # its row is there: somebody has deleted the file by hand
+        logger.error("A private file is missing: %s", file.name)
+        raise Http404 from error
     may_range = request.method == "GET" and request.headers.get("If-Range", etag) == etag
     wanted = _range_of(request.headers.get("Range", ""), size) if may_range else None
     if wanted == ():

@@ -609,6 +609,22 @@ def test_pages_of_the_last_known_version_are_served_while_the_database_is_away(n
     assert said(numbered) == "page 2"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_version_that_somebody_locks_is_not_waited_for_twice(monkeypatch):
+    tries, other = [], connection.copy()
+    monkeypatch.setattr(page_cache, "read_version", lambda: tries.append(1) or read_version())
+    try:
+        with other.cursor() as cursor, connection.cursor() as ours:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE practice_contentchange IN ACCESS EXCLUSIVE MODE")
+            ours.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(OperationalError):
+                page_cache._read_version()
+        assert len(tries) == 1
+    finally:
+        other.close()
+
+
 def test_what_is_known_to_be_old_is_not_served(numbered, monkeypatch):
     clock = Clock(monkeypatch)
     monkeypatch.setattr(page_cache, "read_version", lambda: "1")

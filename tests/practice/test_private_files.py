@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
+from django.http import Http404
 from django.test import RequestFactory
 
 from practice.private_files import PrivateStorage, random_name, serve
@@ -259,6 +260,16 @@ def test_file_that_is_already_there_is_not_sent_again():
     assert answer(file, **{"If-Match": '"other"'})[0].status_code == 412
     assert answer(file, Range="bytes=0-1", **{"If-Range": etag})[1] == b"01"
     assert answer(file, Range="bytes=0-1", **{"If-Range": '"other"'})[1] == TEN
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("private_files")
+def test_file_that_is_gone_is_not_found_and_the_log_says_so(caplog):
+    file = private_file("resources/a.pdf", TEN)
+    storages["private"].delete(file.name)
+    with pytest.raises(Http404):
+        answer(file)
+    assert caplog.messages == ["A private file is missing: resources/a.pdf"]
 
 
 @pytest.mark.django_db
