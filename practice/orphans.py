@@ -8,5 +8,7 @@ _libc = ctypes.CDLL(None)  # loaded here: between fork and exec is no time to lo
 
 
 def end_with_parent() -> None:
-    """For `preexec_fn`, where it is the main thread that starts the program: when that ends, Linux sends SIGTERM."""
+    """When the thread that started this process ends, Linux sends SIGTERM. For `preexec_fn` where it is the main thread
+    that starts the program, and for a process of its own.
+    """
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

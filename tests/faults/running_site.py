@@ -135,11 +135,7 @@ class RunningSite:
                 programs.run(program, "--single-transaction", "--no-owner", f"--dbname={DATABASE}", stdin=dump)
                 fill()
         self.mail.start()
-        self.web = self.run(
-            "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "2",
-            "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers",
-            "--respawn-interval", "0.1", "practice.wsgi:application",
-        )  # fmt: skip
+        self.web = self.start_web()
         self.worker = self.start_worker()
         until(self.is_ready, "the start of the site")
 
@@ -180,6 +176,13 @@ class RunningSite:
             )
         self.children.append(child)
         return child
+
+    def start_web(self) -> subprocess.Popen:
+        return self.run(
+            "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "2",
+            "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "--respawn-failed-workers",
+            "--respawn-interval", "0.1", "practice.wsgi:application",
+        )  # fmt: skip
 
     def start_worker(self) -> subprocess.Popen:
         return self.run("manage.py", "db_worker", "--no-startup-delay", "--interval", "0.1")

@@ -21,7 +21,7 @@ import requests
 from billing.models import Statement
 from practice.jobs import take_up_dropped
 from practice.resources.demo_pdf import one_page
-from tests.faults.running_site import until
+from tests.faults.running_site import PATIENCE, until
 
 pytestmark = [pytest.mark.xdist_group("site"), pytest.mark.django_db]
 CV = one_page("CV", ["Reads images."])
@@ -111,6 +111,17 @@ def test_web_workers_killed_in_the_middle_of_a_request_write_all_or_nothing(site
     until(lambda: not waits_for_lock(site), "the end of the cut request")
     assert site.ask("SELECT count(*) FROM practice_feedback WHERE message = %s", word) == [(0,)]
     assert site.give_feedback(word).status_code == 302
+
+
+def test_web_workers_end_with_their_server_and_leave_the_port_to_the_next(site):
+    workers = site.web_workers()
+    site.web.kill()
+    site.web.wait()
+    assert psutil.wait_procs(workers, timeout=PATIENCE)[1] == []
+
+    site.web = site.start_web()
+    until(site.is_ready, "the next server")
+    assert site.give_feedback("after the kill of the server").status_code == 302
 
 
 def waits_for_lock(site):
