@@ -183,6 +183,7 @@ MAY = {
     "ApplicationForm.once",  # becomes a UUID, whatever it was
     "ReissueForm.number", "IllustrationForm.drawing",
     "AddPasskeyForm.credential",  # what an authenticator signed
+    "CodeOnceMixin.code", "CodeForm.code", "CodeAgainForm.code",  # only six right digits are remembered, for 90 seconds
 }  # fmt: skip
 # The forms of the office reach people through an act or the page of a row, both of which guard all their fields, or:
 GUARDED_BY_THE_VIEW = {"UploadForm"}
