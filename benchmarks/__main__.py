@@ -114,7 +114,7 @@ A ratio is *ours / peer*, measured in one run. Rates should be high, times and m
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure ourselves against others.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; none: all")
-    parser.add_argument("--quick", action="store_true", help="small sizes and short rounds: about three minutes")
+    parser.add_argument("--quick", action="store_true", help="small sizes and short rounds: about six minutes")
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
