@@ -195,6 +195,7 @@ MFA_ADAPTER = "practice.accounts.adapter.EncryptedMFAAdapter"
 USERSESSIONS_TRACK_ACTIVITY = False
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
+SESSION_ENGINE = "practice.accounts.session_store"
 SESSION_LONGEST_SECONDS = 8 * 3600
 SESSION_COOKIE_AGE = 15 * 60
 SESSION_SAVE_EVERY_REQUEST = True  # 15 minutes idle, not 15 minutes in all

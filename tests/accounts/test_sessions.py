@@ -1,8 +1,10 @@
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 
+from practice.accounts.session_store import SessionStore
 from tests import factories
 from tests.signing_in import sign_in
 
@@ -80,3 +82,57 @@ def test_sign_in_leads_to_no_other_site(client, identity, next_page):
     response = client.post("/accounts/login/", sent)
 
     assert response.headers["Location"] == "/resources/"
+
+
+# ---- Two requests at once -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key():
+    session = SessionStore()
+    session.update({"said": ["one"], "bill": 7})
+    session.save()
+    return session.session_key
+
+
+def test_slow_request_takes_nothing_back_that_another_has_written(key):
+    slow, quick = SessionStore(key), SessionStore(key)
+    assert slow["bill"] == 7
+    quick["said"] = ["one", "two"]
+    del quick["bill"]
+    quick.save()
+    before = Session.objects.get().expire_date
+    slow.save()
+
+    assert dict(SessionStore(key).items()) == {"said": ["one", "two"]}
+    assert Session.objects.get().expire_date > before
+
+
+def test_request_that_ends_after_the_session_brings_it_not_back(key):
+    slow = SessionStore(key)
+    assert slow["bill"] == 7
+    SessionStore(key).flush()
+
+    with pytest.raises(UpdateError):
+        slow.save()
+    assert Session.objects.count() == 0
+
+
+def test_what_is_changed_in_place_is_written(key):
+    session = SessionStore(key)
+    session["said"].append("two")
+    session.save()
+    session["said"].append("three")
+    session.save()
+
+    assert SessionStore(key)["said"] == ["one", "two", "three"]
+
+
+def test_session_of_a_new_key_has_what_the_old_one_had(key):
+    session = SessionStore(key)
+    assert session["bill"] == 7
+    session.cycle_key()
+    session.save()
+
+    assert (session.session_key != key, SessionStore(session.session_key)["bill"]) == (True, 7)
+    assert Session.objects.count() == 1
