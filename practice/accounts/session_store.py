@@ -18,7 +18,7 @@ class SessionStore(db.SessionStore):
         return found
 
     def save(self, must_create=False):
-        """Write the session, or only its new end where nothing in it has changed. Raises UpdateError when it is gone."""
+        """Write the session, or only its new end where nothing has changed. Raises UpdateError when it is gone."""
         if must_create or self._has_changed():
             self.as_found = None
             super().save(must_create)
@@ -29,5 +29,5 @@ class SessionStore(db.SessionStore):
                 raise UpdateError
 
     def _has_changed(self) -> bool:
-        now = self.serializer().dumps(self._get_session())
+        now = self.serializer().dumps(dict(self.items()))
         return self.session_key is None or now != self.as_found
