@@ -118,7 +118,7 @@ def test_embedded_server_that_does_not_start_is_a_database_that_is_away(monkeypa
 def test_session_that_could_not_be_saved_is_no_bad_request(client, monkeypatch):
     """Django says 400 there, whatever the reason."""
     sign_in(client, UserFactory())
-    monkeypatch.setattr(SessionStore, "create_model_instance", refuse("57P01"))
+    monkeypatch.setattr(SessionStore, "get_expiry_date", refuse("57P01"))
     client.raise_request_exception = False
     page = client.get("/resources/")
     assert (page.status_code, page.get("Retry-After")) == (503, "60")
