@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
+from practice import one_at_a_time
 from practice.management.commands import migrate
 from tests.databases import another_database, schema
 
@@ -61,7 +62,7 @@ def test_second_that_migrates_waits_for_the_first_and_finds_nothing_to_do(older,
             met.append(schema())
             first.close()
 
-        monkeypatch.setattr(migrate.time, "sleep", first_ends)
+        monkeypatch.setattr(one_at_a_time.time, "sleep", first_ends)
         call_command("migrate", verbosity=0)
 
         assert (met[0], schema()) == (before, wanted)

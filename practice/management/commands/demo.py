@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 from practice.accounts.demo import LOGINS, PASSWORD, current_codes
-from practice.management.commands.migrate import alone
+from practice.management.commands.migrate import ONE_MIGRATION
+from practice.one_at_a_time import alone_in_turn
 from practice.orphans import end_with_parent
 
 ADDRESS = "127.0.0.1"  # the demo is for this machine only: its keys are no secret
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         if not no_serve:
             check_port(settings.PORT)
         call_command("migrate", verbosity=0)
-        with alone("default"):  # two that begin at once would both write the same rows
+        with alone_in_turn(ONE_MIGRATION):  # two that begin at once would both write the same rows
             modules = load_demo()
         call_command("collectstatic", interactive=False, verbosity=0)
         connection.close()
