@@ -19,7 +19,7 @@ from billing.forms import EstimateForm, PlanForm, QuestionForm, ReplyForm, Verif
 from billing.models import Payment, PaymentPlan, QuestionKind
 from billing.views import chosen_statement, private, to_card_page
 from practice.client_address import client_address
-from practice.throttles import Limit, count_try, one_host
+from practice.throttles import Limit, count_try_from
 
 ESTIMATE_DUE_KEY = "estimate_due"
 VERIFY_PER_ADDRESS = Limit("verify.address", 20, timedelta(hours=1))
@@ -104,7 +104,7 @@ def ask(request, kind):
     form = QuestionForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST" and form.is_valid():
-        if count_try(QUESTIONS_PER_ADDRESS, one_host(client_address(request))):
+        if count_try_from(request, QUESTIONS_PER_ADDRESS):
             facts = {"email": form.cleaned_data["email"], "language": translation.get_language()}
             threads.ask(bill, QuestionKind(kind), form.cleaned_data["message"], line=line, **facts)
             messages.success(request, _("We have your message. This bill is on hold until we have answered."))
@@ -134,7 +134,7 @@ def questions(request):
         form = forms[question.pk] = ReplyForm(request.POST, prefix=f"q{question.pk}")
         failed = form
         if form.is_valid():
-            if count_try(QUESTIONS_PER_ADDRESS, one_host(client_address(request))):
+            if count_try_from(request, QUESTIONS_PER_ADDRESS):
                 threads.ask_on(question, form.cleaned_data["message"])
                 messages.success(request, _("We have your message. This bill is on hold until we have answered."))
                 return redirect("billing:questions")
@@ -157,7 +157,7 @@ def estimate(request):
         facts = form.cleaned_data
         if facts.pop("website"):
             return redirect("billing:estimate_thanks")
-        if count_try(ESTIMATES_PER_ADDRESS, one_host(client_address(request))):
+        if count_try_from(request, ESTIMATES_PER_ADDRESS):
             asked = threads.request_estimate(**facts, language=translation.get_language())
             request.session[ESTIMATE_DUE_KEY] = asked.due_on.isoformat()
             return redirect("billing:estimate_thanks")
@@ -186,7 +186,7 @@ def verify(request):
     form = VerifyForm(request.POST if request.method == "POST" else None)
     answer, status = None, 200
     if request.method == "POST" and form.is_valid():
-        if count_try(VERIFY_PER_ADDRESS, one_host(client_address(request))):
+        if count_try_from(request, VERIFY_PER_ADDRESS):
             number = "".join(form.cleaned_data["number"].split()).upper()
             answer = "ours" if Payment.objects.filter(receipt_number=number).exists() else "not ours"
         else:

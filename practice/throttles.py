@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils import timezone
 
+from practice.client_address import client_address
 from practice.encryption import blind_index
 from practice.models import Throttle
 
@@ -59,6 +61,11 @@ def count_try(limit: Limit, value: str, at: datetime | None = None, *, subject: 
         cursor.execute(COUNT_ONE, facts)
         (count,) = cursor.fetchone()
     return count <= limit.times
+
+
+def count_try_from(request: HttpRequest, limit: Limit) -> bool:
+    """Count one try of the host that asks. Returns whether it is still within the limit."""
+    return count_try(limit, one_host(client_address(request)))
 
 
 def uncount_try(limit: Limit, value: str) -> None:

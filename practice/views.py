@@ -20,14 +20,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from practice import colours
-from practice.client_address import client_address
 from practice.context import get_identity
 from practice.feedback import receive_feedback
 from practice.forms import FeedbackForm, OnForm
 from practice.models import Location, Notice, NoticeVersion, Physician
 from practice.outages import is_outage
 from practice.published_pages import DAY, published_page
-from practice.throttles import FEEDBACK_PER_ADDRESS, count_try, one_host
+from practice.throttles import FEEDBACK_PER_ADDRESS, count_try_from
 
 RETRY_SECONDS = 60
 
@@ -91,7 +90,7 @@ def feedback(request):
         facts = form.cleaned_data
         if facts.pop("website"):
             return redirect("practice:feedback_thanks")
-        if count_try(FEEDBACK_PER_ADDRESS, one_host(client_address(request))):
+        if count_try_from(request, FEEDBACK_PER_ADDRESS):
             receive_feedback(**facts, language=translation.get_language())
             return redirect("practice:feedback_thanks")
         status = 429
